@@ -2,6 +2,8 @@
 //!
 //! Terms are plain values; whoever shows them puts them into words. The number sorts within a word and says nothing else.
 
+mod likelihood;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,7 @@ use varde_common::alert::{Evidence, Level};
 use varde_common::indicator::Severity;
 
 use crate::weights::Weights;
+use likelihood::likelihood;
 
 /// The word for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -79,9 +82,23 @@ impl Grade {
     }
 }
 
+/// Who says what is weighed: whoever knows more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Basis {
+    /// A person, who does not say how far it got.
+    #[default]
+    Unsaid,
+    /// A person, who says so.
+    Said,
+    /// Sensors.
+    Sensed,
+}
+
 /// What of alerts weighs. Each only rises as alerts are joined, so that their order does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Facts {
+    /// Who says so.
+    pub basis: Basis,
     /// How far it got.
     pub evidence: Evidence,
     /// The surest indicator's confidence, 0-100.
@@ -103,6 +120,7 @@ pub struct Facts {
 impl Default for Facts {
     fn default() -> Facts {
         Facts {
+            basis: Basis::Unsaid,
             evidence: Evidence::Blocked,
             confidence: 0,
             level: Level::Low,
@@ -120,6 +138,7 @@ impl Facts {
     #[must_use]
     pub fn join(self, other: Facts) -> Facts {
         Facts {
+            basis: self.basis.max(other.basis),
             evidence: self.evidence.max(other.evidence),
             confidence: self.confidence.max(other.confidence),
             level: self.level.max(other.level),
@@ -147,6 +166,8 @@ pub struct Weighed {
     pub is_listed: bool,
     /// Verdicts that confirmed what its sources named, and that refuted it.
     pub verdicts: (i64, i64),
+    /// A person has confirmed the incident that it is part of.
+    pub is_confirmed: bool,
 }
 
 /// What a word stands on.
@@ -162,6 +183,25 @@ pub enum Term {
         /// For the likelihood.
         points: i64,
     },
+    /// No sensor saw it: a person reported it, which counts as so sure.
+    Reported {
+        /// As which it counts.
+        grade: Grade,
+        /// For the likelihood.
+        points: i64,
+    },
+    /// Nobody has said how far it got.
+    EvidenceUnknown {
+        /// For the likelihood.
+        points: i64,
+    },
+    /// What a person reported a person has confirmed: that stands for it.
+    Confirmed {
+        /// For the likelihood.
+        points: i64,
+    },
+    /// What people report and nobody has confirmed is not more than medium likely.
+    Unconfirmed,
     /// How far it got.
     Evidence {
         /// At most.
@@ -215,6 +255,14 @@ pub enum Term {
     },
     /// The highest severity that the list gives.
     Severity {
+        /// As which.
+        #[schema(value_type = String)]
+        value: Severity,
+        /// For the consequence.
+        points: i64,
+    },
+    /// How bad what people report is taken to be.
+    Assumed {
         /// As which.
         #[schema(value_type = String)]
         value: Severity,
@@ -310,8 +358,11 @@ fn is_sure(strand: &Weighed, weights: &Weights) -> bool {
 }
 
 /// Whether somebody or something stands for it: sources that are sure or were right, a threat that has a name, contact as regular as a
-/// program's, or data that went out.
+/// program's, or data that went out; for what people report that a person has confirmed it.
 fn stands(strand: &Weighed, weights: &Weights) -> bool {
+    if strand.facts.basis != Basis::Sensed && strand.is_confirmed {
+        return true;
+    }
     let is_said = sureness(strand, weights) == Grade::High || strand.is_named || was_right(strand, weights);
     (is_said && !strand.is_listed) || strand.facts.persistent || strand.facts.evidence == Evidence::DataOut
 }
@@ -339,67 +390,6 @@ fn size(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn likelihood(strand: &Weighed, is_noise: bool, weights: &Weights) -> (Grade, i64, Vec<Term>) {
-    let Weighed { facts, verdicts: (confirmed, refuted), .. } = *strand;
-    let given = &weights.likelihood;
-    let sure = sureness(strand, weights);
-    let [low, medium, high] = given.confidence;
-    let confidence = match sure {
-        Grade::Low => low,
-        Grade::Medium => medium,
-        Grade::High => high,
-    };
-    let [blocked, looked_up, answered, attempted, contacted, data_out] = given.evidence;
-    let evidence = match facts.evidence {
-        Evidence::Blocked => blocked,
-        Evidence::LookedUp => looked_up,
-        Evidence::Answered => answered,
-        Evidence::Attempted => attempted,
-        Evidence::Contacted => contacted,
-        Evidence::DataOut => data_out,
-    };
-    let mut why = vec![
-        Term::Confidence { value: facts.confidence, grade: sure, points: confidence },
-        Term::Evidence { value: facts.evidence, points: evidence },
-    ];
-    let mut points = confidence + evidence;
-    if facts.persistent {
-        why.push(Term::Persistent { points: given.persistent });
-        points += given.persistent;
-    }
-    if facts.evidence >= Evidence::Contacted && !facts.by_name {
-        why.push(Term::AddressOnly { points: given.address_only });
-        points += given.address_only;
-    }
-    if let Some(was_right) = judged(strand, weights) {
-        let judged = if was_right { given.source_confirmed } else { given.source_refuted };
-        why.push(Term::Verdicts { confirmed, refuted, points: judged });
-        points += judged;
-    }
-    let mut grade = Grade::by(points, given.medium_from, given.high_from);
-    let mut cap = |most: Grade, term: Term| {
-        if grade > most {
-            grade = most;
-            why.push(term);
-        }
-    };
-    match sure {
-        Grade::Low => cap(Grade::Low, Term::LowConfidence),
-        Grade::Medium if !was_right(strand, weights) => cap(Grade::Medium, Term::MediumConfidence),
-        Grade::Medium | Grade::High => {}
-    }
-    if strand.is_listed {
-        cap(Grade::Medium, Term::MereList);
-    }
-    if facts.evidence == Evidence::Blocked {
-        cap(Grade::Low, Term::Blocked);
-    }
-    if is_noise {
-        cap(Grade::Low, Term::Noise);
-    }
-    (grade, points, why)
-}
-
 fn consequence(strands: &[&Weighed], weights: &Weights) -> ((Grade, i64), Vec<Term>) {
     let given = &weights.consequence;
     let facts = strands.iter().map(|strand| strand.facts).reduce(Facts::join).unwrap_or_default();
@@ -417,7 +407,13 @@ fn consequence(strands: &[&Weighed], weights: &Weights) -> ((Grade, i64), Vec<Te
         Severity::High => grave,
         Severity::Critical => critical,
     };
-    let mut why = vec![Term::Zone { grade, points: zone }, Term::Severity { value: facts.severity, points: severity }];
+    // Nobody has named a zone, and no list a severity, of what no sensor saw.
+    let mut why = match facts.basis {
+        Basis::Sensed => {
+            vec![Term::Zone { grade, points: zone }, Term::Severity { value: facts.severity, points: severity }]
+        }
+        Basis::Unsaid | Basis::Said => vec![Term::Assumed { value: facts.severity, points: severity }],
+    };
     let mut points = zone + severity;
     // Spread of what nobody is sure of says only that it is popular.
     let spread = members(strands, |strand| sureness(strand, weights) == Grade::High && is_answered(strand)).len();

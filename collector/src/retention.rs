@@ -68,7 +68,6 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("record", Goes(retention::ALERTS)),
     ("rollout", Goes(retention::AUDIT)),
     ("root_document", Stays("keys that are public")),
-    ("ruling", Goes(retention::AUDIT)),
     ("sensor", Member),
     ("sensor_brake", Stays("one for each sensor")),
     ("sensor_event", Goes(retention::HEARTBEATS)),

@@ -265,7 +265,9 @@ impl Refused {
             }
             Refused::NotClosed(state) => format!("{case} is not closed, it is {}", state.as_str()),
             Refused::OfWhat => {
-                format!("say of which it is a duplicate: varde-collector {kind} close {id} --as duplicate --of NUMBER")
+                format!(
+                    "say of which it is a duplicate: varde-collector {kind} close {id} --as duplicate --of NUMBER --reason TEXT"
+                )
             }
             Refused::OfItself => format!("{case} is no duplicate of itself; name the one that is worked on"),
         }

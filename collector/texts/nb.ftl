@@ -130,6 +130,7 @@ kind-ipv4 = IPv4-adresse
 kind-ipv6 = IPv6-adresse
 kind-network = nettverk
 # Hvor langt det kom
+evidence-unknown = ikke kjent
 evidence-blocked = stanset
 evidence-looked-up = slått opp
 evidence-answered = fikk adresse
@@ -445,6 +446,11 @@ level-medium = middels
 level-high = høyt
 term-confidence = kilden er { $value } av 100 sikker, som er { $grade }: { $points }
 term-evidence = så langt kom det: { $value }: { $points }
+term-reported = meldt av en person, ingen sensor så det; regnes som { $value } sikkerhet: { $points }
+term-evidence-unknown = ingen har sagt hvor langt det kom: { $points }
+term-confirmed = et menneske har bekreftet det: { $points }
+term-unconfirmed = det folk melder og ingen har bekreftet, er ikke mer enn middels sannsynlig
+term-assumed = alvor, antatt for det folk melder: { $value }: { $points }
 term-persistent = kontakt i fast takt, som fra et program: { $points }
 term-address-only = kontakt med adressen alene, ikke med navnet: { $points }
 term-verdicts = kildene har fått rett { $confirmed } ganger og tatt feil { $refuted }: { $points }
@@ -632,7 +638,7 @@ work-came-back = { $n ->
     [one] Den har kommet tilbake én gang.
    *[other] Den har kommet tilbake { $shown } ganger.
 }
-work-grown = Det er sett mer etter at den ble lukket, som lukkingen dekker.
+work-grown = Det er kommet fram mer etter at den ble lukket, som lukkingen dekker.
 measures-title = Tiltak
 col-measure = Tiltak
 col-when = Når
@@ -670,6 +676,7 @@ said-reached = Kom så langt: { $evidence }
 said-back-seen = Kom tilbake: sett igjen etter at den ble lukket (var { $was })
 said-back-further = Kom tilbake: kom lenger enn det som var kjent (var { $was })
 said-back-else = Kom tilbake: noe som lukkingen ikke dekker (var { $was })
+said-back-else-named = Kom tilbake: { $name }, som lukkingen ikke dekker (var { $was })
 said-back-member = Kom tilbake: et medlem til er rammet (var { $was })
 said-back-reported = Kom tilbake: meldt av en person (var { $was })
 said-returned = Kom tilbake: samme maskin og indikator som i sak { $id }, som er lukket
@@ -678,6 +685,9 @@ said-went-on = Kom tilbake mye senere, som sak { $id }
 said-went-on-unnumbered = Kom tilbake mye senere, som en ny sak
 said-joined = Nummer { $id } viste seg å være en del av denne (var { $was })
 said-joined-unnumbered = En annen sak viste seg å være en del av denne (var { $was })
+said-split = Delt: sakene { $incidents } ble tatt ut av kampanje { $from } og er kampanje { $into } fra da av: { $reason }
+said-split-alone = Delt: sakene { $incidents } ble tatt ut av kampanje { $from } og er ikke i noen kampanje: { $reason }
+said-merged = Slått sammen: kampanje { $id } er en del av denne fra da av (var { $was }): { $reason }
 said-first = Første treff
 said-history = Funnet i sensorenes historikk
 said-concluded = Ble en mulig kampanje

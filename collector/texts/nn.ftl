@@ -130,6 +130,7 @@ kind-ipv4 = IPv4-adresse
 kind-ipv6 = IPv6-adresse
 kind-network = nettverk
 # Kor langt det kom
+evidence-unknown = ikkje kjent
 evidence-blocked = stansa
 evidence-looked-up = slått opp
 evidence-answered = fekk adresse
@@ -445,6 +446,11 @@ level-medium = middels
 level-high = høgt
 term-confidence = kjelda er { $value } av 100 sikker, som er { $grade }: { $points }
 term-evidence = så langt kom det: { $value }: { $points }
+term-reported = meldt av ein person, ingen sensor såg det; blir rekna som { $value } tryggleik: { $points }
+term-evidence-unknown = ingen har sagt kor langt det kom: { $points }
+term-confirmed = eit menneske har stadfesta det: { $points }
+term-unconfirmed = det folk melder og ingen har stadfesta, er ikkje meir enn middels sannsynleg
+term-assumed = alvor, teke for gitt for det folk melder: { $value }: { $points }
 term-persistent = kontakt i fast takt, som frå eit program: { $points }
 term-address-only = kontakt med adressa åleine, ikkje med namnet: { $points }
 term-verdicts = kjeldene har fått rett { $confirmed } gonger og teke feil { $refuted }: { $points }
@@ -632,7 +638,7 @@ work-came-back = { $n ->
     [one] Ho har komme tilbake éin gong.
    *[other] Ho har komme tilbake { $shown } gonger.
 }
-work-grown = Det er sett meir etter at ho vart lukka, som lukkinga dekkjer.
+work-grown = Det er kome fram meir etter at ho vart lukka, som lukkinga dekkjer.
 measures-title = Tiltak
 col-measure = Tiltak
 col-when = Når
@@ -670,6 +676,7 @@ said-reached = Kom så langt: { $evidence }
 said-back-seen = Kom tilbake: sett att etter at ho vart lukka (var { $was })
 said-back-further = Kom tilbake: kom lenger enn det som var kjent (var { $was })
 said-back-else = Kom tilbake: noko som lukkinga ikkje dekkjer (var { $was })
+said-back-else-named = Kom tilbake: { $name }, som lukkinga ikkje dekkjer (var { $was })
 said-back-member = Kom tilbake: ein medlem til er råka (var { $was })
 said-back-reported = Kom tilbake: meldt av ein person (var { $was })
 said-returned = Kom tilbake: same maskin og indikator som i sak { $id }, som er lukka
@@ -678,6 +685,9 @@ said-went-on = Kom tilbake mykje seinare, som sak { $id }
 said-went-on-unnumbered = Kom tilbake mykje seinare, som ei ny sak
 said-joined = Nummer { $id } viste seg å vere ein del av denne (var { $was })
 said-joined-unnumbered = Ei anna sak viste seg å vere ein del av denne (var { $was })
+said-split = Delt: sakene { $incidents } vart tekne ut av kampanje { $from } og er kampanje { $into } frå då av: { $reason }
+said-split-alone = Delt: sakene { $incidents } vart tekne ut av kampanje { $from } og er ikkje i nokon kampanje: { $reason }
+said-merged = Slått saman: kampanje { $id } er ein del av denne frå då av (var { $was }): { $reason }
 said-first = Første treff
 said-history = Funne i historikken til sensorane
 said-concluded = Vart ein mogleg kampanje

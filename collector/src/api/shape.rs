@@ -50,8 +50,8 @@ pub struct Part {
     #[schema(value_type = String, format = DateTime)]
     pub first_seen: Timestamp,
     /// How far it got there.
-    pub evidence: &'static str,
-    /// A person said so, and no sensor.
+    pub evidence: Option<&'static str>,
+    /// A person reported it, seen by sensors or not.
     pub human: bool,
 }
 
@@ -77,7 +77,7 @@ pub struct Campaign {
     /// By which weights.
     pub weights_version: Option<String>,
     /// How far it got at most: blocked, looked_up, answered, attempted, contacted or data_out.
-    pub evidence: &'static str,
+    pub evidence: Option<&'static str>,
     /// What it was met by.
     pub indicators: Vec<MetBy>,
     /// Members hit, the first hit first.
@@ -118,7 +118,7 @@ pub struct Campaign {
     pub owner: Option<String>,
     /// How often what sensors saw opened it again.
     pub came_back: Option<i64>,
-    /// It is closed, and more was seen since.
+    /// It is closed, and more has come to be known since.
     pub grown_since_closed: Option<bool>,
     /// Hosts; about, where a sensor told of many together.
     pub hosts: i64,
@@ -217,7 +217,7 @@ pub struct Incident {
     /// By which weights.
     pub weights_version: Option<String>,
     /// How far it got at most.
-    pub evidence: &'static str,
+    pub evidence: Option<&'static str>,
     /// Where the work on it stands: new, triaged, confirmed, contained or closed.
     pub state: &'static str,
     /// As what it was closed.
@@ -228,7 +228,7 @@ pub struct Incident {
     pub owner: Option<String>,
     /// How often what sensors saw opened it again.
     pub came_back: i64,
-    /// It is closed, and more was seen since.
+    /// It is closed, and more has come to be known since.
     pub grown_since_closed: bool,
     /// A person opened it, and gave it its title.
     pub human: bool,

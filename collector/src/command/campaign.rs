@@ -31,7 +31,7 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   link_kind, link        what its incidents share: an indicator or a threat, and which
   indicators             [{indicator, kind}] that were met
   members                [{number, name, supplier, first_seen, evidence, human}], the first hit first; supplier: the
-                         shared network it is behind; human: a person said so, and no sensor
+                         shared network it is behind; human: a person reported it, seen by sensors or not
   member_count           how many members it hit
   independent            the same, those behind one shared network counted once: what makes a campaign
   departed               how many members it hit that have left since; nothing else of them is kept
@@ -39,7 +39,8 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
                          began and holds a list that shows it; the others cannot
   members_total          how many members there are
   others_at_least        null here: what a member is told in place of these numbers
-  evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out
+  evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out;
+                         null = people say so, and nobody how far it got
   hosts                  how many hosts; about, where a sensor told of many together; resolvers are none
   alerts, sightings      how many
   first_seen, last_seen  of its sightings
@@ -59,7 +60,7 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   duplicate_of           of a duplicate, the campaign that is worked on
   owner                  whose it is
   came_back              how often what sensors saw opened it again
-  grown_since_closed     more was seen that the closing covers";
+  grown_since_closed     more has come to be known that the closing covers";
 
 const SHOW_KEYS: &str = "\
 KEYS of --json: those of campaign list, and
@@ -233,7 +234,7 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
         .map(|part| {
             let shared = part.supplier.as_ref().map_or(String::new(), |supplier| format!("  behind {supplier}"));
             let since = listing::moment(part.first_seen);
-            format!("  {} {}  {since}  {}{shared}", part.number, part.name, part.evidence)
+            format!("  {} {}  {since}  {}{shared}", part.number, part.name, say::how_far(part.evidence))
         })
         .collect();
     let indicators: Vec<String> =
@@ -292,7 +293,7 @@ fn table(campaigns: &[CampaignView]) -> String {
             campaign.word.map_or("-", Word::as_str).to_owned(),
             campaign.state.map_or("-", State::as_str).to_owned(),
             spread(campaign),
-            campaign.evidence.to_string(),
+            say::how_far(campaign.evidence),
             campaign.hosts.to_string(),
             listing::moment(campaign.first_seen),
             listing::moment(campaign.last_seen),
@@ -358,7 +359,7 @@ mod tests {
             able_to_see: None,
             members_total: None,
             others_at_least: None,
-            evidence: varde_common::alert::Evidence::Blocked,
+            evidence: Some(varde_common::alert::Evidence::Blocked),
             hosts: 0,
             alerts: 0,
             sightings: 0,

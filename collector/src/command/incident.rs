@@ -25,7 +25,8 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   member                 {number, name}: whose
   title                  in words
   link_kind, link        what its alerts share: an indicator or a threat, and which
-  evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out
+  evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out;
+                         null = a person reported it, and nobody says how far it got
   hosts                  pseudonyms of its hosts (H-…); resolvers are none
   hosts_about            where a sensor told of many hosts together: about how many, those named included; else null
   via_resolver           a resolver's question is among its alerts: some host behind it asked
@@ -43,14 +44,14 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   duplicate_of           of a duplicate, the incident that is worked on
   owner                  whose it is
   came_back              how often what sensors saw opened it again
-  grown_since_closed     more was seen that the closing covers
+  grown_since_closed     more has come to be known that the closing covers
   human                  a person opened it, no sensor";
 
 const SHOW_KEYS: &str = "\
 KEYS of --json: those of incident list, and
   timeline   [{id, at, learnt_at, who, for_members, what, …}]: all that was said and found, by when it was so; what: reported,
              stepped, assigned, noted, measured, discovered, breach_suspected, duty_reported, duty_withdrawn, reached, came_back,
-             returned, went_on, joined, first_seen, in_history
+             returned, went_on, joined, split, merged, first_seen, in_history
   measures   [{id, text, status, at, said_at, who, for_members}]; status: planned, done or not-applicable
   duties     {discovered, breach_suspected, covered, clocks: [{duty, from, due, is, …}]}; is: running, reported or withdrawn";
 
@@ -174,7 +175,8 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<()> {
     }
     let why = WhyWord::of(&shown.why, shown.weights_version.as_deref(), Texts::of(Language::English));
     let owner = shown.owner.as_deref().map_or("nobody's yet".to_owned(), |owner| format!("{owner} has it"));
-    let grown = if shown.grown_since_closed { "; more was seen since, which the closing covers" } else { "" };
+    let grown =
+        if shown.grown_since_closed { "; more has come to be known since, which the closing covers" } else { "" };
     let standing = Progress::of(shown.state, shown.closed_as, shown.duplicate_of);
     let text = format!(
         "{}It is {standing}{grown}; {}.\nWhy this word:\n  {}\n  {}\n{}",
@@ -224,7 +226,7 @@ pub(super) fn table(incidents: &[IncidentView]) -> String {
             )),
             incident.word.map_or("-", Word::as_str).to_owned(),
             incident.state.as_str().to_owned(),
-            incident.evidence.to_string(),
+            say::how_far(incident.evidence),
             hosts,
             incident.alerts.to_string(),
             listing::moment(incident.first_seen),
@@ -251,7 +253,7 @@ mod tests {
             title: "evil.no".to_owned(),
             link_kind: "indicator".to_owned(),
             link: "evil.no".to_owned(),
-            evidence: Evidence::Answered,
+            evidence: Some(Evidence::Answered),
             hosts: Vec::new(),
             hosts_about: None,
             via_resolver: true,

@@ -18,7 +18,7 @@ use crate::store::{Scope, Store};
 use crate::strand::Span;
 use crate::workflow::duty::Duty;
 use crate::workflow::timeline::{MeasureStatus, Said};
-use crate::workflow::{Closing, Matter, Step};
+use crate::workflow::{Closing, Matter, Progress, Step};
 
 /// What `incident close --help` says beside.
 pub(super) const CLOSE_HELP: &str = "\
@@ -27,9 +27,10 @@ pub(super) const CLOSE_HELP: &str = "\
   legitimate      the traffic is wanted: all its alerts get that verdict, the indicators stay
   duplicate       another incident of the same member is worked on instead: --of NUMBER
   exercise        somebody was practising
-It opens again by itself, as new, when what it does not cover is met: confirmed and exercise by a sighting after the closing, or a stage
-that nobody knew; false-positive by another indicator; legitimate by another host, another indicator or a further stage; a duplicate once
-the other is closed too. What comes late of before the closing opens nothing; the incident says that it has grown.
+It opens again by itself, as new, when what it does not cover is met: confirmed and exercise by a sighting after the closing, a stage that
+nobody knew, or another threat (without one another indicator) whenever that was met; false-positive by another indicator; legitimate by
+another host, another indicator or a further stage; a duplicate as confirmed once the other is closed too, and by another threat at once.
+What comes late of before the closing and was known then opens nothing; the incident says that more has come to be known.
 Exit: 0 it is closed, 1 it is not, and why, 2 wrong usage.";
 
 /// What `incident clock --help` says beside.
@@ -47,6 +48,8 @@ pub(super) const NEW_HELP: &str = "\
 For what no sensor has seen: a member's phone call, a partner's mail. It joins campaigns as others do, by the same threat or the same
 indicator, and counts there as a hit, marked as reported by a person. Where the member has an incident on the same already, the report
 stands in that, which opens if it was closed. The member may read the title; a campaign is never called by it.
+A report weighs little until a person confirms it (incident confirm): that stands for it, and it is Medium then, or more by what it names.
+Keys with --json: incident (its number), is_new (false = the member had it already), reopened (it was closed), campaign (that it is in).
 Exit: 0 it is there, 1 it is not, and why, 2 wrong usage.";
 
 /// Arguments of `incident triage`, `confirm` and `contain`.
@@ -189,8 +192,8 @@ pub struct NewArguments {
     #[arg(long, value_name = "NAME", value_parser = title)]
     pub threat: Option<String>,
     /// How far it got, if that is known: blocked, looked_up, answered, attempted, contacted or data_out.
-    #[arg(long, value_name = "STAGE", value_parser = evidence, default_value = "looked_up")]
-    pub evidence: Evidence,
+    #[arg(long, value_name = "STAGE", value_parser = evidence)]
+    pub evidence: Option<Evidence>,
     /// It is part of an exercise.
     #[arg(long)]
     pub exercise: bool,
@@ -281,7 +284,13 @@ pub(super) async fn legal_clock(store: &Store, arguments: ClockArguments) -> any
 struct NewDone {
     incident: i64,
     is_new: bool,
+    reopened: bool,
     campaign: Option<i64>,
+}
+
+/// What a report has done to an incident that was closed.
+fn open_again_words(was_closed: Option<Progress>) -> String {
+    was_closed.map_or_else(String::new, |was| format!(", which was {was} and is open again, as new"))
 }
 
 /// `incident new`.
@@ -320,17 +329,24 @@ pub(super) async fn new(store: &Store, arguments: NewArguments) -> anyhow::Resul
         who: &who,
     };
     let doing = deed("incident new", On::Member(member.number.clone())).becomes("an incident that a person reports");
-    let Reported { incident, is_new, .. } = handle_report(&store.noting(doing), &report, now).await?;
+    let Reported { incident, is_new, was_closed, .. } = handle_report(&store.noting(doing), &report, now).await?;
     let found = crate::store::incident::one(store, Scope::Operator, incident).await?;
     let campaign = found.and_then(|found| found.campaign);
     if json {
-        return say::result(&serde_json::to_string(&NewDone { incident, is_new, campaign })?);
+        return say::result(&serde_json::to_string(&NewDone {
+            incident,
+            is_new,
+            reopened: was_closed.is_some(),
+            campaign,
+        })?);
     }
     match is_new {
         true => say::result(&format!("Incident {incident} at {} ({}).", member.name, member.number))?,
         false => say::result(&format!(
-            "{} ({}) has an incident on the same already: {incident}. The report stands in that.",
-            member.name, member.number
+            "{} ({}) has an incident on the same already: {incident}. The report stands in that{}.",
+            member.name,
+            member.number,
+            open_again_words(was_closed)
         ))?,
     }
     if let Some(campaign) = campaign {

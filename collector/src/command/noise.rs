@@ -22,17 +22,20 @@ right, and little came of it. Until a person says otherwise it links nothing and
 Keys with --json: indicator_id, indicator (confidential indicator N where it is marked for few), proposed_at, numbers {members (that met it),
 able_to_see (that could have), hosts_median (at the member in the middle: hosts), evidence_median (how far it got there), half_within_s
 (seconds from the first member to the one in the middle), half_after_publication_s (from its publication; null = not known), confidence,
-confirmed, refuted (verdicts on what its sources named)}, settled (upheld or overruled; null = nobody has said), settled_by, settled_why.";
+confirmed, refuted (verdicts on what its sources named)}, settled (upheld or overruled; null = nobody has said), settled_at, settled_by, settled_why.";
 
-const ACCEPT_HELP: &str = "\
-The same as varde-collector alert verdict ALERT false-positive of its last alert, and all that follows from that: it is withdrawn, whatever
-source names it, what it names goes on the allow-list, its sources are counted as having been wrong, and MISP servers that are told of
-sightings hear of it. Taken back with: varde-collector indicator verdict INDICATOR none; then: varde-collector noise reject INDICATOR.
-Sensors drop it with the next list: varde-collector publish. Until then: varde-collector indicator brake.
+pub(super) const ACCEPT_HELP: &str = "\
+Its last alert gets the verdict, as by the line below, and all follows from that: it is withdrawn, whatever source names it, what it names goes on
+the allow-list, its sources are counted as having been wrong, and MISP servers that are told of sightings hear of it.
+  varde-collector alert verdict ALERT false-positive --reason TEXT
+Where that was said of one of its alerts already it counts no second time. What is upheld is not accepted again.
+Taken back with: varde-collector indicator verdict INDICATOR none --reason TEXT; then: varde-collector noise reject INDICATOR --reason TEXT
+Sensors drop it with the next list: varde-collector publish. Until then: varde-collector indicator brake INDICATOR --hours 24 --reason TEXT
 Keys with --json: indicator, alert (through which it was said), withdrawn, allowed, allow_list_full, sightings (queued), sources.";
 
 const REJECT_HELP: &str = "\
-It links and weighs again from now on, and is not proposed again. What it linked before is as it was.
+It links and weighs again from now on, and is not proposed again. What it linked before is as it was. Where a person finds it wrong later
+(alert verdict, or a closing as a false positive), that settles it: it is upheld.
 Keys with --json: indicator, settled.";
 
 /// Subcommands of `noise`.
@@ -138,6 +141,21 @@ fn row(proposal: &Proposal) -> Vec<String> {
     cells
 }
 
+/// Printed where an indicator is said to be wrong still.
+pub(super) const REJECT_FIRST: &str =
+    "take that back first: varde-collector indicator verdict INDICATOR none --reason TEXT";
+
+/// That there is nothing left to accept, by whom, when and why.
+pub(super) fn upheld_already(indicator: i64, proposal: &Proposal) -> String {
+    let who = say::printable(proposal.settled_by.clone().unwrap_or_else(|| "a person".to_owned()));
+    let why = proposal.settled_why.as_ref().map(|why| format!(" ({})", say::printable(why.clone())));
+    format!(
+        "indicator {indicator} is noise already: {who} upheld that {}{}; it is taken back by: varde-collector indicator verdict {indicator} none --reason TEXT",
+        say::moment(proposal.settled_at),
+        why.unwrap_or_default()
+    )
+}
+
 /// The proposal, which must be there.
 async fn proposed(store: &Store, indicator: i64) -> anyhow::Result<Proposal> {
     let all = store.noise_proposals(Scope::Operator, false).await?;
@@ -158,6 +176,9 @@ fn was(proposal: &Proposal) -> String {
 async fn accept(store: &Store, arguments: AcceptArguments) -> anyhow::Result<()> {
     let AcceptArguments { indicator, reason, json } = arguments;
     let proposal = proposed(store, indicator).await?;
+    if proposal.settled == Some(Settled::Upheld) && store.refuted(Scope::Operator, indicator).await?.said > 0 {
+        bail!("{}", upheld_already(indicator, &proposal));
+    }
     let Some(alert) = store.alert_to_judge(Scope::Operator, indicator).await? else {
         bail!(
             "no alert of indicator {indicator} is kept, and so nothing can be said of one; what must never go out: varde-collector allow add"
@@ -204,7 +225,8 @@ async fn reject(store: &Store, arguments: RejectArguments) -> anyhow::Result<()>
     let refuted = store.refuted(Scope::Operator, indicator).await?;
     if refuted.said > 0 {
         bail!(
-            "indicator {indicator} is said to be a false positive; take that back first: varde-collector indicator verdict {indicator} none --reason TEXT"
+            "indicator {indicator} is said to be a false positive; {}",
+            REJECT_FIRST.replace("INDICATOR", &indicator.to_string())
         );
     }
     let rejecting = deed("noise reject", On::Thing(format!("indicator {indicator}")))
@@ -219,8 +241,27 @@ async fn reject(store: &Store, arguments: RejectArguments) -> anyhow::Result<()>
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    pub(in crate::command) fn proposal() -> Proposal {
+        Proposal {
+            indicator_id: 1,
+            indicator: "evil.no".to_owned(),
+            proposed_at: varde_common::time::Timestamp(0),
+            numbers: None,
+            settled: Some(Settled::Upheld),
+            settled_at: Some(varde_common::time::Timestamp(0)),
+            settled_by: Some("kari\u{1b}".to_owned()),
+            settled_why: Some("reklame".to_owned()),
+        }
+    }
+
+    #[test]
+    fn n_what_is_upheld_is_told_with_who_when_and_why() {
+        let told = upheld_already(4, &proposal());
+        assert!(told.contains("kari\\u{1b} upheld that 1970-01-01") && told.contains("(reklame)"), "{told}");
+    }
 
     #[test]
     fn every_key_stands_in_the_help() {
@@ -237,15 +278,7 @@ mod tests {
         assert!(value.as_object().unwrap().keys().all(|key| ACCEPT_HELP.contains(key.as_str())));
         let value = serde_json::to_value(Rejected { indicator: 1, settled: Settled::Overruled }).unwrap();
         assert!(value.as_object().unwrap().keys().all(|key| REJECT_HELP.contains(key.as_str())));
-        let proposal = Proposal {
-            indicator_id: 1,
-            indicator: "evil.no".to_owned(),
-            proposed_at: varde_common::time::Timestamp(0),
-            numbers: None,
-            settled: None,
-            settled_by: None,
-            settled_why: None,
-        };
+        let proposal = proposal();
         let value = serde_json::to_value(&proposal).unwrap();
         assert!(value.as_object().unwrap().keys().all(|key| LIST_HELP.contains(key.as_str())));
         assert_eq!(row(&proposal).len(), 8);

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use serde::Serialize;
+use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
 use super::listing;
@@ -78,6 +79,11 @@ pub(super) fn reason(text: &str) -> Result<String, String> {
         return Err(format!("a sentence of at most {REASON_MAX_OCTETS} bytes on one line"));
     }
     Ok(text.to_owned())
+}
+
+/// How far it got, for a table.
+pub(super) fn how_far(evidence: Option<Evidence>) -> String {
+    evidence.map_or_else(|| "not known".to_owned(), |evidence| evidence.to_string())
 }
 
 /// A time for a table, or a dash.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use varde_common::id::MemberNumber;
 
 use super::noted::deed;
@@ -17,7 +18,7 @@ use crate::limits::silence::{SILENCES_LISTED, SILENCES_LISTED_MAX};
 use crate::present::silence::{in_words, sizes_in_words};
 use crate::present::text::{Language, Texts};
 use crate::store::silence::{SilenceRow, WhichSilences};
-use crate::store::workflow::NotDone;
+use crate::store::workflow::{NotDone, Work};
 use crate::store::{Scope, Store};
 use crate::workflow::Matter;
 
@@ -30,6 +31,9 @@ out, as sizes and a digest that only tells others from the same}), began_at, fou
 stands), ended_why (over; not_expected: the sensor was revoked or is in quarantine; accepted: by silence accept), times (how often it began,
 within ten minutes each), owner (whose it is). What is told of a kind is the worst there was. Times are RFC 3339 UTC.";
 
+const SHOW_HELP: &str = "\
+Keys with --json: those of silence list, and timeline, measures and duties (always null) as incident show.";
+
 /// Subcommands of `silence`.
 #[derive(Debug, Subcommand)]
 pub enum SilenceCommand {
@@ -39,7 +43,8 @@ pub enum SilenceCommand {
     Assign(AssignArguments),
     /// Write something down, for the CSIRT alone or for the sensor's member too.
     Note(NoteArguments),
-    /// What was said of one.
+    /// What is wrong at which sensor, since when and what to do, and what was said of it.
+    #[command(after_help = SHOW_HELP)]
     Show {
         /// Its number, as listed.
         id: i64,
@@ -135,16 +140,53 @@ fn named(id: &str) -> anyhow::Result<Matter> {
     }
 }
 
-/// What was said of one.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    silence: Option<&'a SilenceRow>,
+    #[serde(flatten)]
+    work: &'a Work,
+}
+
+/// What it is, and what was said of it.
 async fn show(store: &Store, id: i64, json: bool) -> anyhow::Result<()> {
     let case = Matter::Silence(id);
     let Some(work) = store.work(Scope::Operator, case).await? else {
         bail!("{}", NotDone::NoCase.sentence(case));
     };
-    match json {
-        true => say::result(&serde_json::to_string(&work)?),
-        false => listing::print(&work::words(&work, clock::now())).map(drop),
+    // None of one whose facts a newer program wrote; what was said of it is told all the same.
+    let silence = store.silence(Scope::Operator, id).await?;
+    if json {
+        return say::result(&serde_json::to_string(&Shown { silence: silence.as_ref(), work: &work })?);
     }
+    let mut words = silence.as_ref().map_or_else(String::new, described);
+    if work.timeline.is_empty() && work.measures.is_empty() {
+        words.push_str("Nobody has said anything of it yet.\n");
+    } else {
+        words.push_str(&work::words(&work, clock::now()));
+    }
+    listing::print(&words).map(drop)
+}
+
+/// One as a person reads it: kind, where, from when to when, whose, and what is wrong with what to do about it.
+fn described(silence: &SilenceRow) -> String {
+    let texts = Texts::of(Language::English);
+    let member = silence.member.as_ref().map_or_else(String::new, |number| format!(" of member {number}"));
+    let until = match (silence.ended_at, silence.ended_why.as_deref()) {
+        (Some(at), Some(why)) => format!("until {} ({why})", say::moment(Some(at))),
+        (Some(at), None) => format!("until {}", say::moment(Some(at))),
+        (None, _) => format!("it stands, last found {}", say::moment(Some(silence.last_at))),
+    };
+    let owner = silence.owner.as_ref().map_or("nobody has it yet".to_owned(), |owner| format!("{owner} has it"));
+    format!(
+        "Silence {}: {} at sensor {}{member}, from {}, {until}; {}.\n{}\n",
+        silence.id,
+        silence.facts.kind().as_str(),
+        silence.sensor,
+        say::moment(Some(silence.began_at)),
+        say::printable(owner),
+        in_words(silence, texts),
+    )
 }
 
 fn row(row: &SilenceRow) -> Vec<String> {
@@ -190,6 +232,25 @@ mod tests {
             "every key stands in the help"
         );
         assert!(Kind::ALL.iter().all(|kind| HELP.contains(kind.as_str())));
+        let shown = described(&silence(Facts::Deaf { packets: 7 }));
+        for part in [
+            "Silence 9: deaf at sensor 3 of member 3407",
+            "from 1970-01-01",
+            "it stands",
+            "nobody has it",
+            "No packets",
+        ] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        let over = SilenceRow {
+            ended_at: Some(Timestamp(3)),
+            ended_why: Some("over".to_owned()),
+            ..silence(Facts::Deaf { packets: 7 })
+        };
+        assert!(described(&over).contains("until 1970-01-01") && described(&over).contains("(over)"));
+        let nothing = Shown { silence: Some(&over), work: &Work::default() };
+        let keys = serde_json::to_value(nothing).unwrap();
+        assert!(keys["kind"] == "deaf" && keys["timeline"].is_array() && keys["duties"].is_null(), "{keys}");
         let cells = row(&silence(Facts::Deaf { packets: 7 }));
         assert_eq!((cells[1].as_str(), cells[2].as_str(), cells[4].as_str()), ("3", "3407", "it stands"));
         assert!(cells[6].starts_with("No packets"), "{cells:?}");

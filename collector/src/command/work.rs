@@ -1,5 +1,7 @@
 //! What commands say and do of the work on an incident, a campaign or a silence: the arguments they share, and how it is told.
 
+use std::collections::BTreeSet;
+
 use anyhow::{anyhow, bail};
 use clap::Args;
 use serde::Serialize;
@@ -9,7 +11,7 @@ use super::noted::deed;
 use super::say;
 use crate::audit::{Deed, On};
 use crate::io::{clock, user};
-use crate::limits::workflow::{NOTE_MAX_OCTETS, OWNER_MAX_OCTETS, SAID_AHEAD_MAX};
+use crate::limits::workflow::{ADVISED_MAX, NOTE_MAX_OCTETS, OWNER_MAX_OCTETS, SAID_AHEAD_MAX};
 use crate::present::shown::{Calendar, Shown};
 use crate::present::text::{Language, Texts};
 use crate::present::view::Reader;
@@ -17,8 +19,9 @@ use crate::present::work::{clock_words, clocks_not_running, said_words};
 use crate::store::verdict::Behind;
 use crate::store::workflow::{Saying, Taken, Taking, Work};
 use crate::store::{Scope, Store, campaign, incident};
+use crate::verdict::Verdict;
 use crate::workflow::timeline::Said;
-use crate::workflow::{Matter, Progress, Step};
+use crate::workflow::{Closing, Matter, Progress, Step};
 
 /// Arguments of `… note`.
 #[derive(Debug, Args)]
@@ -185,12 +188,44 @@ pub(super) async fn take(
             say::aside("Sensors learn of it with the next: varde-collector publish");
         }
     }
-    if step == Step::Reopen && before.closed_as().is_some() {
-        say::aside(
-            "Verdicts on its alerts stand; they are taken back by: varde-collector indicator verdict INDICATOR none",
-        );
+    if let (Step::Reopen, Some(closing)) = (step, before.closed_as()) {
+        advise(store, case, closing).await?;
     }
     Ok(())
+}
+
+/// How what a closing said of the alerts behind it is taken back, for it stands though the case is open again.
+async fn advise(store: &Store, case: Matter, closing: Closing) -> anyhow::Result<()> {
+    let verdict = match closing {
+        Closing::FalsePositive => Verdict::FalsePositive,
+        Closing::Legitimate => Verdict::Legitimate,
+        Closing::Confirmed | Closing::Duplicate | Closing::Exercise => return Ok(()),
+    };
+    let judged = store.judged_behind(Scope::Operator, case, verdict).await?;
+    for line in taking_back(verdict, &judged) {
+        say::aside(&line);
+    }
+    Ok(())
+}
+
+/// The same in words, with a command a line; none where nothing was said. `judged` are alerts, each with its indicator.
+fn taking_back(verdict: Verdict, judged: &[(i64, i64)]) -> Vec<String> {
+    let commands: BTreeSet<(i64, &str)> = match verdict {
+        // Of a wrong indicator it is said once, whatever alerts it made; that traffic is wanted is said of each alert by itself.
+        Verdict::FalsePositive => judged.iter().map(|(_, indicator)| (*indicator, "indicator")).collect(),
+        Verdict::Legitimate | Verdict::Confirmed => judged.iter().map(|(alert, _)| (*alert, "alert")).collect(),
+    };
+    if commands.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec!["Verdicts on its alerts stand; they are taken back by:".to_owned()];
+    let told = commands.iter().take(ADVISED_MAX);
+    lines.extend(told.map(|(id, kind)| format!("  varde-collector {kind} verdict {id} none --reason TEXT")));
+    if commands.len() > ADVISED_MAX {
+        let (of, more) = (verdict, commands.len() - ADVISED_MAX);
+        lines.push(format!("and so on of {more} more that are {of}; see: varde-collector alert list"));
+    }
+    lines
 }
 
 /// What a closing said of the alerts behind it.
@@ -304,6 +339,8 @@ pub(super) fn words(work: &Work, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::workflow::NotDone;
+    use crate::workflow::Refused;
     use std::time::Duration;
 
     #[test]
@@ -319,6 +356,47 @@ mod tests {
         assert_eq!(was_at(Some(Timestamp(7)), now).unwrap(), Timestamp(7));
         let why = was_at(Some(now.plus(Duration::from_secs(3_600))), now).unwrap_err().to_string();
         assert!(why.contains("still to come") && why.contains("+01:00"), "{why}");
+    }
+
+    /// The commands that a text tells of, up to the end of their line or sentence.
+    fn commands(text: &str) -> Vec<String> {
+        let ends = |rest: &str| {
+            rest.split(['\n', ';', ')']).next().and_then(|line| line.split(". ").next()).map(str::to_owned)
+        };
+        let told = text.split("varde-collector ").skip(1).filter_map(ends);
+        told.map(|command| format!("varde-collector {}", command.trim().trim_end_matches('.'))).collect()
+    }
+
+    #[test]
+    fn c_what_is_advised_after_a_step_or_a_refusal_is_a_command_that_is_there() {
+        use clap::Parser;
+        let judged: Vec<(i64, i64)> = (1..=40).map(|alert| (alert, 4)).collect();
+        let wrong = taking_back(Verdict::FalsePositive, &judged);
+        assert_eq!(wrong.len(), 2, "one indicator, however many alerts: {wrong:?}");
+        let wanted = taking_back(Verdict::Legitimate, &judged);
+        assert_eq!(wanted.len(), ADVISED_MAX + 2);
+        assert!(
+            wanted[1].contains("alert verdict 1 none") && wanted.last().is_some_and(|line| line.contains("28 more"))
+        );
+        assert_eq!(taking_back(Verdict::Legitimate, &[]), Vec::<String>::new());
+        let noise = super::super::noise::upheld_already(4, &super::super::noise::tests::proposal());
+        let mut texts = [wrong, wanted, vec![noise]].concat();
+        texts.extend(
+            [super::super::noise::ACCEPT_HELP, super::super::noise::REJECT_FIRST]
+                .map(|text| text.replace("INDICATOR", "7").replace("ALERT", "7")),
+        );
+        for case in [Matter::Incident(7), Matter::Campaign(7)] {
+            let refused = [Refused::ReopenFirst(Progress::closed(Closing::Confirmed, None)), Refused::OfWhat];
+            texts.extend(refused.map(|why| why.sentence(case).replace("NUMBER", "5")));
+        }
+        texts.push(Refused::ConfirmFirst(crate::workflow::State::New).sentence(Matter::Incident(7)));
+        texts.push(NotDone::BeforeDiscovered(Timestamp(0)).sentence(Matter::Incident(7)));
+        for text in texts {
+            for command in commands(&text) {
+                let parsed = super::super::Cli::try_parse_from(command.split_whitespace());
+                assert!(parsed.is_ok(), "{command}: {}", parsed.map(drop).unwrap_err());
+            }
+        }
     }
 
     #[test]

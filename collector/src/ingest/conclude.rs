@@ -16,7 +16,7 @@ use crate::correlate::{self, Decisions, Known};
 use crate::gateway::Host;
 use crate::incident::{Incident, IncidentDecision};
 use crate::link::{Backing, Key, KeyKind, Sharing, keys, led_to};
-use crate::priority::Facts;
+use crate::priority::{Basis, Facts};
 use crate::store::alert::AlertRow;
 use crate::store::guard::Standing;
 use crate::store::incident::Opening;
@@ -64,6 +64,7 @@ fn facts_of(row: &AlertRow, standing: Option<&Standing>, weights: &Weights) -> F
     });
     let by_name = is_name && row.evidence >= Evidence::Contacted && !row.circumstances.possible_contact;
     Facts {
+        basis: Basis::Sensed,
         evidence: row.evidence,
         confidence: standing.map_or(0, |found| found.confidence),
         level,
@@ -185,6 +186,7 @@ fn fresh(row: &AlertRow, was_known: bool) -> Option<Fresh<'_>> {
     row.incident.filter(|_| founds).map(|incident| Fresh {
         incident,
         indicator: row.indicator,
+        link: &row.link,
         client: row.client.as_deref(),
         evidence: row.evidence,
         reached_at: if was_known { row.last_seen } else { row.first_seen },

@@ -12,14 +12,14 @@ use super::IngestError;
 use super::conclude::{Drawing, attach, campaigns_of, draw};
 use crate::change::Change;
 use crate::link::{Backing, Key, KeyKind, Sharing, keys};
-use crate::priority::Facts;
+use crate::priority::{Basis, Facts};
 use crate::store::alert::level_of;
 use crate::store::incident::next_id;
 use crate::store::workflow::{Fresh, Saying};
 use crate::store::{Store, alert, guard, weights, workflow};
 use crate::strand::{AlertFact, Link, LinkKind, Span, Topic};
-use crate::workflow::Matter;
 use crate::workflow::timeline::Said;
+use crate::workflow::{Matter, Progress};
 
 /// How sure something is of which no source says how sure it is: a person says so, and may be wrong.
 const CONFIDENCE: u8 = 50;
@@ -39,8 +39,8 @@ pub struct Report<'a> {
     pub threat: Option<&'a str>,
     /// Part of an exercise.
     pub exercise: bool,
-    /// How far it got, as far as is known.
-    pub evidence: Evidence,
+    /// How far it got; none = nobody says.
+    pub evidence: Option<Evidence>,
     /// Who says so.
     pub who: &'a str,
 }
@@ -52,6 +52,8 @@ pub struct Reported {
     pub incident: i64,
     /// It was opened by this; else the member had it already.
     pub is_new: bool,
+    /// It was closed, as what, and is open again by this.
+    pub was_closed: Option<Progress>,
     /// What to tell others.
     pub changes: Vec<Change>,
 }
@@ -107,7 +109,9 @@ pub async fn handle_report(store: &Store, report: &Report<'_>, now: Timestamp) -
         shared.extend(keys(&sharing, &commons));
     }
     let (severity, confidence) = weight(&mut tx, report).await?;
-    let facts = Facts { evidence: report.evidence, confidence, severity, ..Facts::default() };
+    let basis = report.evidence.map_or(Basis::Unsaid, |_| Basis::Said);
+    let evidence = report.evidence.unwrap_or(Facts::default().evidence);
+    let facts = Facts { basis, evidence, confidence, severity, ..Facts::default() };
     let topic = Topic { link: link.clone(), exercise: report.exercise };
     let fact = AlertFact {
         founds: true,
@@ -124,23 +128,25 @@ pub async fn handle_report(store: &Store, report: &Report<'_>, now: Timestamp) -
     let is_new = drawn.decisions.incidents.first().is_some_and(|decision| decision.kept.is_none());
     let campaigns = campaigns_of(&drawn.changes);
     if is_new {
-        workflow::raised_by_person(&mut tx, incident, level_of(report.evidence), now).await?;
+        workflow::raised_by_person(&mut tx, incident, report.evidence.map(level_of), now).await?;
     }
     let said = Said::Reported { text: report.title.to_owned() };
     let saying = Saying { who: Some(report.who), at: report.seen.first, for_members: true };
     workflow::tell(&mut tx, Matter::Incident(incident), &said, saying, now).await?;
-    if !is_new {
-        workflow::report_to(&mut tx, incident, &campaigns, report.seen.last, now).await?;
-    }
-    let fresh = Fresh {
+    let was_closed = match is_new {
+        true => None,
+        false => workflow::report_to(&mut tx, incident, &campaigns, report.seen.last, now).await?,
+    };
+    let fresh = report.evidence.map(|evidence| Fresh {
         incident,
         indicator: report.indicators.first().copied().unwrap_or_default(),
+        link: &link,
         client: None,
-        evidence: report.evidence,
+        evidence,
         reached_at: report.seen.first,
         last_seen: report.seen.last,
-    };
-    workflow::look(&mut tx, &[fresh], &campaigns, now).await?;
+    });
+    workflow::look(&mut tx, fresh.as_slice(), &campaigns, now).await?;
     tx.commit().await?;
-    Ok(Reported { incident, is_new, changes: drawn.changes })
+    Ok(Reported { incident, is_new, was_closed, changes: drawn.changes })
 }

@@ -9,6 +9,7 @@ mod gateways;
 mod leaving;
 mod marks;
 mod reported;
+mod ruled;
 mod storm;
 mod together;
 

@@ -24,3 +24,7 @@ pub const NSM_WITHIN: Duration = Duration::from_secs(24 * 3_600);
 pub const DATATILSYNET_WITHIN: Duration = Duration::from_secs(72 * 3_600);
 /// Alerts of a new incident that are held against closed ones: one host that is back is enough, and a storm brings thousands.
 pub const RETURNS_LOOKED_FOR: usize = 64;
+/// Incidents that the line of a split names by number: of more it says how many. A campaign of hundreds would be a page of numbers.
+pub const SPLIT_NAMED_MAX: usize = 32;
+/// Commands that are printed after a step, one for each verdict that stands: a screen of them. Of more it is said how many.
+pub const ADVISED_MAX: usize = 12;

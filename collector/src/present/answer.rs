@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
 use super::sensor::State;
@@ -39,7 +40,7 @@ pub fn campaign(view: CampaignView, scope: Scope) -> shape::Campaign {
         severity: view.word.map(Word::as_str),
         severity_terms: view.why,
         weights_version: view.weights_version,
-        evidence: view.evidence.as_str(),
+        evidence: view.evidence.map(Evidence::as_str),
         indicators: view
             .indicators
             .into_iter()
@@ -53,7 +54,7 @@ pub fn campaign(view: CampaignView, scope: Scope) -> shape::Campaign {
                 name: part.name,
                 supplier: part.supplier,
                 first_seen: part.first_seen.clamped(),
-                evidence: part.evidence.as_str(),
+                evidence: part.evidence.map(Evidence::as_str),
                 human: part.human,
             })
             .collect(),
@@ -127,7 +128,7 @@ pub fn incident(asked: &AskedIncident, scope: Scope) -> shape::Incident {
         severity: view.word.map(Word::as_str),
         severity_terms: view.why.clone(),
         weights_version: view.weights_version.clone(),
-        evidence: view.evidence.as_str(),
+        evidence: view.evidence.map(Evidence::as_str),
         state: view.state.as_str(),
         closed_as: view.closed_as.map(Closing::as_str),
         duplicate_of: view.duplicate_of.filter(|_| scope == Scope::Operator),
@@ -284,6 +285,7 @@ pub fn proposal(proposal: Proposal) -> shape::Proposal {
         proposed_at: proposal.proposed_at.clamped(),
         numbers: proposal.numbers,
         settled: proposal.settled.map(|settled| settled.as_str()),
+        settled_at: proposal.settled_at.map(Timestamp::clamped),
         settled_by: proposal.settled_by,
         settled_why: proposal.settled_why,
     }

@@ -46,10 +46,12 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// From evidence as stored; what is out of range counts as the nearest.
+    /// From evidence as stored; what is above counts as the furthest, what is below is not known.
     pub fn of(evidence: i64, texts: &Texts) -> Steps {
-        let step = evidence.clamp(0, 5) + 1;
+        // A person has reported it, and nobody says how far it got.
+        let step = if evidence < 0 { 0 } else { evidence.min(5) + 1 };
         let word = match step {
+            ..=0 => texts.say("evidence-unknown"),
             1 => texts.say("evidence-blocked"),
             2 => texts.say("evidence-looked-up"),
             3 => texts.say("evidence-answered"),
@@ -57,7 +59,10 @@ impl Steps {
             5 => texts.say("evidence-contacted"),
             _ => texts.say("evidence-data-out"),
         };
-        let label = texts.numbers("evidence-step", &[("step", step)]);
+        let label = match step {
+            ..=0 => texts.say("evidence-unknown"),
+            _ => texts.numbers("evidence-step", &[("step", step)]),
+        };
         Steps { step, word, label, filled: [1, 2, 3, 4, 5, 6].map(|place| place <= step) }
     }
 }

@@ -78,6 +78,11 @@ fn words(term: &Term, texts: &Texts) -> String {
             let (value, grade, points) = (value.to_string(), likely(*grade, texts), signed(*points));
             texts.with("term-confidence", &[("value", &value), ("grade", &grade), ("points", &points)])
         }
+        Term::Reported { grade, points } => pointed("term-reported", &likely(*grade, texts), *points),
+        Term::EvidenceUnknown { points } => pointed("term-evidence-unknown", "", *points),
+        Term::Confirmed { points } => pointed("term-confirmed", "", *points),
+        Term::Unconfirmed => texts.say("term-unconfirmed"),
+        Term::Assumed { value, points } => pointed("term-assumed", &severity(*value, texts), *points),
         Term::Evidence { value, points } => pointed("term-evidence", &evidence(*value, texts), *points),
         Term::Persistent { points } => pointed("term-persistent", "", *points),
         Term::AddressOnly { points } => pointed("term-address-only", "", *points),
@@ -116,6 +121,11 @@ mod tests {
         let terms = [
             Term::Confidence { value: 83, grade: Grade::High, points: 2 },
             Term::Evidence { value: Evidence::DataOut, points: 4 },
+            Term::Reported { grade: Grade::Medium, points: 1 },
+            Term::EvidenceUnknown { points: 1 },
+            Term::Confirmed { points: 3 },
+            Term::Unconfirmed,
+            Term::Assumed { value: Severity::Medium, points: 0 },
             Term::Persistent { points: 1 },
             Term::AddressOnly { points: -1 },
             Term::Verdicts { confirmed: 7, refuted: 9, points: -1 },
@@ -138,7 +148,7 @@ mod tests {
             let said = WhyWord::of(&terms, Some("varde-2"), Texts::of(language));
             let all = said.terms.join("\n");
             assert!(!all.contains("term-") && !all.contains('{'), "{all}");
-            for value in ["83", "+2", "-1", "7", "9", "+4", "6"] {
+            for value in ["83", "+2", "-1", "7", "9", "+4", "+3", "6"] {
                 assert!(all.contains(value), "{value} in {all}");
             }
             assert!(said.version.contains("varde-2"));

@@ -9,7 +9,7 @@ use crate::store::picture::WorkFacts;
 use crate::store::workflow::Work;
 use crate::workflow::again::Why;
 use crate::workflow::duty::{Clock, Duties, Duty, Fare, Left};
-use crate::workflow::timeline::{Entry, Measure, MeasureStatus, Said};
+use crate::workflow::timeline::{About, Entry, Measure, MeasureStatus, Said};
 use crate::workflow::{Closing, Progress, State};
 
 /// A line of the timeline.
@@ -128,7 +128,10 @@ fn duty_words(duty: Duty, texts: &Texts) -> String {
     }
 }
 
-fn back_words(why: Why, was: Progress, texts: &Texts) -> String {
+fn back_words(why: Why, was: Progress, about: Option<&About>, texts: &Texts) -> String {
+    if let (Why::SomethingElse, Some(name)) = (why, about.and_then(|about| about.name.as_deref())) {
+        return texts.with("said-back-else-named", &[("name", name), ("was", &state_words(was, texts))]);
+    }
     let key = match why {
         Why::SeenAgain => "said-back-seen",
         Why::Further => "said-back-further",
@@ -160,7 +163,7 @@ pub fn said_words(said: &Said, texts: &Texts) -> String {
         Said::Reached { evidence } => {
             texts.with("said-reached", &[("evidence", &Steps::of(level_of(*evidence), texts).word)])
         }
-        Said::CameBack { why, was } => back_words(*why, *was, texts),
+        Said::CameBack { why, was, about } => back_words(*why, *was, about.as_ref(), texts),
         Said::Returned { of } => numbered(("said-returned", "said-returned-unnumbered"), "id", *of, texts),
         Said::WentOn { in_incident } => {
             numbered(("said-went-on", "said-went-on-unnumbered"), "id", *in_incident, texts)
@@ -171,6 +174,19 @@ pub fn said_words(said: &Said, texts: &Texts) -> String {
                 Some(id) => texts.with("said-joined", &[("id", &id.to_string()), ("was", &was)]),
                 None => texts.with("said-joined-unnumbered", &[("was", &was)]),
             }
+        }
+        Said::Split { from, into, incidents, count, reason } => {
+            let numbers: Vec<String> = incidents.iter().map(i64::to_string).collect();
+            let rest = if *count > size(incidents.len()) { format!(", … ({count})") } else { String::new() };
+            let (incidents, from) = (format!("{}{rest}", numbers.join(", ")), from.unwrap_or_default().to_string());
+            let mut values = vec![("incidents", incidents.as_str()), ("from", from.as_str()), ("reason", reason)];
+            let into = into.map(|into| into.to_string());
+            values.extend(into.as_deref().map(|into| ("into", into)));
+            texts.with(if into.is_some() { "said-split" } else { "said-split-alone" }, &values)
+        }
+        Said::Merged { id, was, reason } => {
+            let (id, was) = (id.unwrap_or_default().to_string(), state_words(*was, texts));
+            texts.with("said-merged", &[("id", &id), ("was", &was), ("reason", reason)])
         }
         Said::FirstSeen => texts.say("said-first"),
         Said::InHistory => texts.say("said-history"),

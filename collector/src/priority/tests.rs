@@ -3,8 +3,18 @@
 use super::*;
 
 fn strand(independent: i64, confidence: u8, evidence: Evidence) -> Weighed {
-    let facts = Facts { evidence, confidence, level: Level::Medium, severity: Severity::Medium, ..Facts::default() };
-    Weighed { facts, independent, noise: false, is_named: false, is_listed: false, verdicts: (0, 0) }
+    let basis = Basis::Sensed;
+    let facts =
+        Facts { basis, evidence, confidence, level: Level::Medium, severity: Severity::Medium, ..Facts::default() };
+    Weighed {
+        facts,
+        independent,
+        noise: false,
+        is_named: false,
+        is_listed: false,
+        verdicts: (0, 0),
+        is_confirmed: false,
+    }
 }
 
 fn word(strands: &[Weighed]) -> Word {
@@ -25,6 +35,7 @@ fn all_strands(confidences: &[u8]) -> Vec<Weighed> {
                             continue;
                         }
                         let facts = Facts {
+                            basis: Basis::Sensed,
                             evidence,
                             confidence,
                             level,
@@ -35,7 +46,15 @@ fn all_strands(confidences: &[u8]) -> Vec<Weighed> {
                             in_history: false,
                         };
                         let verdicts = if right { (9, 0) } else { (0, 0) };
-                        all.push(Weighed { facts, independent: 1, noise: false, is_named, is_listed, verdicts });
+                        all.push(Weighed {
+                            facts,
+                            independent: 1,
+                            noise: false,
+                            is_named,
+                            is_listed,
+                            verdicts,
+                            is_confirmed: false,
+                        });
                     }
                 }
             }
@@ -127,7 +146,12 @@ fn q_what_is_not_likely_asks_for_nobody_wherever_it_was() {
 #[test]
 fn every_word_says_why() {
     let built_in = Weights::built_in();
-    for one in all_strands(&[20, 60, 90]) {
+    let sensed = all_strands(&[20, 60, 90]);
+    let by_people = [(Basis::Unsaid, false), (Basis::Said, false), (Basis::Said, true)];
+    let reported = sensed.iter().flat_map(|one| {
+        by_people.map(|(basis, is_confirmed)| Weighed { facts: Facts { basis, ..one.facts }, is_confirmed, ..*one })
+    });
+    for one in sensed.iter().copied().chain(reported) {
         let priority = weigh(&[one], &built_in).unwrap();
         let sum = |of: fn(&Term) -> Option<i64>| priority.why.iter().filter_map(of).sum::<i64>();
         let likely = sum(|term| match term {
@@ -135,6 +159,9 @@ fn every_word_says_why() {
             | Term::Evidence { points, .. }
             | Term::Persistent { points }
             | Term::AddressOnly { points }
+            | Term::Reported { points, .. }
+            | Term::EvidenceUnknown { points }
+            | Term::Confirmed { points }
             | Term::Verdicts { points, .. } => Some(*points),
             _ => None,
         });
@@ -164,6 +191,42 @@ fn a_false_positive_beside_it_neither_lifts_nor_lowers_what_is_real() {
     let weights = Weights::built_in();
     assert_eq!(weigh(&[real, popular], &weights), weigh(&[real], &weights));
     assert_eq!(weigh(&[], &weights), None);
+}
+
+#[test]
+fn c_what_people_report_is_weighed_by_what_people_say_and_a_confirmation_stands_for_it() {
+    let facts = Facts { confidence: 50, severity: Severity::Medium, ..Facts::default() };
+    let call = Weighed { facts, ..strand(1, 50, Evidence::Blocked) };
+    let why = |one: Weighed| weigh(&[one], &Weights::built_in()).unwrap().why;
+    for basis in [Basis::Unsaid, Basis::Said] {
+        for evidence in Evidence::ALL {
+            for is_confirmed in [false, true] {
+                let one = Weighed { facts: Facts { basis, evidence, ..facts }, is_confirmed, verdicts: (0, 9), ..call };
+                for term in why(one) {
+                    let of_sensors = matches!(
+                        term,
+                        Term::Confidence { .. }
+                            | Term::AddressOnly { .. }
+                            | Term::Verdicts { .. }
+                            | Term::Zone { .. }
+                            | Term::Severity { .. }
+                            | Term::MereList
+                            | Term::MediumConfidence
+                    );
+                    assert!(!of_sensors, "{term:?} of {one:?}");
+                }
+                assert!(word(&[one]) >= Word::Medium || !is_confirmed, "confirmed and no more than {}", word(&[one]));
+            }
+        }
+    }
+    assert!(why(call).contains(&Term::EvidenceUnknown { points: 1 }), "nobody said: {:?}", why(call));
+    assert_eq!(word(&[call]), Word::Info, "a call that nobody has looked into");
+    // Once sensors see it, it is weighed as others are.
+    let seen = Facts { basis: Basis::Sensed, evidence: Evidence::Contacted, ..facts };
+    assert!(why(Weighed { facts: facts.join(seen), ..call }).contains(&Term::AddressOnly { points: -1 }));
+    // A confirmation makes nothing of what sensors saw likelier: low confidence stays low.
+    let doubtful = strand(1, 20, Evidence::DataOut);
+    assert_eq!(word(&[Weighed { is_confirmed: true, ..doubtful }]), word(&[doubtful]));
 }
 
 #[test]

@@ -135,6 +135,11 @@ pub(crate) fn evidence_from(level: i64) -> Evidence {
     Evidence::ALL.get(place).copied().unwrap_or(Evidence::Blocked)
 }
 
+/// The same, where less than any = nobody says.
+pub(crate) fn evidence_said(level: i64) -> Option<Evidence> {
+    (level >= 0).then(|| evidence_from(level))
+}
+
 /// Evidence as the database has it.
 pub(crate) fn level_of(evidence: Evidence) -> i64 {
     Evidence::ALL.iter().zip(0..).find(|(other, _)| **other == evidence).map_or(0, |(_, level)| level)

@@ -8,13 +8,13 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, Transaction};
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
-use super::alert::{HOSTS, evidence_from, told_pattern};
-use super::incident::{FOUNDS, external_name, in_words, next_id, remember_merged};
+use super::alert::{HOSTS, evidence_said, told_pattern};
+use super::incident::{GOT, external_name, in_words, next_id, remember_merged};
 use super::picture::reads;
 use super::priority::{why_from, word_from};
 use super::record::{ROWS_PER_STATEMENT, push_ids};
 use super::workflow::standing_from;
-use super::{Scope, Store, StoreError, gateway, weights, workflow};
+use super::{Scope, Store, StoreError, gateway, ruling, weights, workflow};
 use crate::coverage::{Case, Coverage};
 use crate::escalation::{Scale, half_within};
 use crate::limits::COUNT_IN_SUM_MAX;
@@ -136,10 +136,12 @@ pub(super) async fn absorb_campaign(
     conn: &mut SqliteConnection,
     old: i64,
     into: i64,
+    by: Option<ruling::Word<'_>>,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     remember_merged(conn, "campaign", old, into, now).await?;
-    workflow::absorb(conn, Matter::Campaign(old), Matter::Campaign(into), now).await?;
+    let by = by.map(|word| (word.who, word.reason));
+    workflow::absorb_by(conn, Matter::Campaign(old), Matter::Campaign(into), by, now).await?;
     let sql = "UPDATE incident SET campaign_id = $2 WHERE campaign_id = $1";
     sqlx::query(sql).bind(old).bind(into).execute(&mut *conn).await?;
     let sql =
@@ -195,9 +197,9 @@ pub struct MemberPart {
     pub supplier: Option<String>,
     /// Its first sighting.
     pub first_seen: Timestamp,
-    /// How far it got there.
-    pub evidence: Evidence,
-    /// A person said so, and no sensor.
+    /// How far it got there; none = nobody says.
+    pub evidence: Option<Evidence>,
+    /// A person reported it, seen by sensors or not.
     pub human: bool,
 }
 
@@ -218,7 +220,7 @@ pub struct CampaignView {
     pub able_to_see: Option<i64>,
     pub members_total: Option<i64>,
     pub others_at_least: Option<i64>,
-    pub evidence: Evidence,
+    pub evidence: Option<Evidence>,
     pub hosts: i64,
     pub alerts: i64,
     pub sightings: i64,
@@ -327,7 +329,7 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
             able_to_see: Some(size(coverage.able.len())).filter(|_| is_operator),
             members_total: Some(size(coverage.total())).filter(|_| is_operator),
             others_at_least,
-            evidence: parts.iter().map(|part| part.view.evidence).max().unwrap_or(Evidence::Blocked),
+            evidence: parts.iter().map(|part| part.view.evidence).max().flatten(),
             hosts: parts.iter().map(|part| part.hosts).sum(),
             alerts: parts.iter().map(|part| part.alerts).sum(),
             sightings: parts.iter().map(|part| part.sightings).sum(),
@@ -399,7 +401,7 @@ async fn parts(
 ) -> Result<BTreeMap<i64, Vec<Part>>, sqlx::Error> {
     let mut select = QueryBuilder::new(format!(
         "SELECT i.campaign_id, m.number, m.name, m.supplier, MIN(i.first_seen), MAX(i.last_seen),
-                MAX(CASE WHEN a.id IS NULL THEN COALESCE(i.reached, 0) WHEN {FOUNDS} THEN a.evidence ELSE 0 END),
+                MAX({GOT}),
                 {HOSTS}, COUNT(a.id), COALESCE(SUM(CASE WHEN a.count > {COUNT_IN_SUM_MAX} THEN {COUNT_IN_SUM_MAX} ELSE a.count END), 0), MIN(i.human) <> 0
          FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id WHERE i.campaign_id IS NOT NULL AND "
     ));
@@ -409,12 +411,11 @@ async fn parts(
     type Found = (i64, String, String, Option<String>, i64, i64, i64, i64, i64, i64, bool);
     let rows: Vec<Found> = select.build_query_as().fetch_all(conn).await?;
     let mut parts: BTreeMap<i64, Vec<Part>> = BTreeMap::new();
-    for (campaign, number, name, supplier, first, last, evidence, hosts, alerts, sightings, by_person) in rows {
+    for (campaign, number, name, supplier, first, last, evidence, hosts, alerts, sightings, human) in rows {
         let span = Span::new(Timestamp(first), Timestamp(last));
         let supplier = supplier.filter(|_| scope == Scope::Operator);
-        let human = by_person && alerts == 0;
-        let view =
-            MemberPart { number, name, supplier, first_seen: span.first, evidence: evidence_from(evidence), human };
+        let evidence = evidence_said(evidence);
+        let view = MemberPart { number, name, supplier, first_seen: span.first, evidence, human };
         parts.entry(campaign).or_default().push(Part { view, span, hosts, alerts, sightings });
     }
     Ok(parts)

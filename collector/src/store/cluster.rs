@@ -134,7 +134,7 @@ pub async fn apply(
         CampaignDecision::Raised => Some(None),
         CampaignDecision::Kept(kept, absorbed) => {
             for old in absorbed {
-                absorb_campaign(conn, *old, *kept, now).await?;
+                absorb_campaign(conn, *old, *kept, None, now).await?;
             }
             Some(Some(*kept))
         }

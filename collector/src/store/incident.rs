@@ -10,7 +10,7 @@ use uuid::Uuid;
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
-use super::alert::{MemberView, evidence_from, is_told, told_pattern};
+use super::alert::{MemberView, evidence_said, is_told, told_pattern};
 use super::campaign::{Chosen, ENOUGH_OTHERS, of_scope};
 use super::priority::{why_from, word_from};
 use super::record::{ROWS_PER_STATEMENT, pieces, push_ids};
@@ -25,9 +25,12 @@ use crate::workflow::{Closing, Matter, State};
 /// Names made by the collector are UUIDv5 in this namespace: the same thing gets the same name, and tells nothing else.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f1c_27d0_94be_4b0c_8a55_3e0d_7b1f_c2a9);
 
-/// The alerts of an incident that say how far it got: unanswered contact from outside does not (decision 22).
-pub(crate) const FOUNDS: &str =
-    "(a.direction = 'outbound' OR a.client IS NOT NULL OR a.hosts IS NOT NULL OR a.evidence > 3)";
+/// How far the incident `i` has got by its alert `a`, if it has one, and by what its timeline tells, where people have reported more:
+/// whichever is further. Unanswered contact from outside says nothing of that (decision 22).
+/// Less than any evidence = nobody says: a person has reported it, and no sensor saw it.
+pub(crate) const GOT: &str = "CASE WHEN a.evidence > COALESCE(i.reached, -1) AND
+    (a.direction = 'outbound' OR a.client IS NOT NULL OR a.hosts IS NOT NULL OR a.evidence > 3)
+    THEN a.evidence ELSE COALESCE(i.reached, CASE WHEN i.human <> 0 AND a.id IS NULL THEN -1 ELSE 0 END) END";
 
 /// The external name of `text`.
 pub(crate) fn external_name(text: &str) -> String {
@@ -216,7 +219,7 @@ pub struct IncidentView {
     pub title: String,
     pub link_kind: String,
     pub link: String,
-    pub evidence: Evidence,
+    pub evidence: Option<Evidence>,
     pub hosts: Vec<String>,
     pub hosts_about: Option<i64>,
     pub via_resolver: bool,
@@ -275,7 +278,7 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
         ") END AS campaign_id,
                 EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.persistent <> 0) AS persistent,
                 EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.in_history <> 0) AS in_history,
-                MAX(CASE WHEN a.id IS NULL THEN COALESCE(i.reached, 0) WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
+                MAX({GOT}) AS evidence,
                 i.state, i.closed_as, i.duplicate_of, i.owner, i.came_back, i.human,
                 COALESCE(i.updated_at > i.state_at, FALSE) AS grown,
                 COUNT(a.id) AS alerts, COALESCE(SUM(CASE WHEN a.count > {COUNT_IN_SUM_MAX} THEN {COUNT_IN_SUM_MAX} ELSE a.count END), 0) AS sightings,
@@ -308,7 +311,7 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
             title,
             link_kind: row.try_get("link_kind")?,
             link,
-            evidence: evidence_from(row.try_get("evidence")?),
+            evidence: evidence_said(row.try_get("evidence")?),
             hosts: hosts.remove(&id).unwrap_or_default(),
             hosts_about: row.try_get("hosts_about")?,
             via_resolver: row.try_get("via_resolver")?,

@@ -140,6 +140,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/024_sight.sql"),
     include_str!("../schema/025_api.sql"),
     include_str!("../schema/026_gateway.sql"),
+    include_str!("../schema/027_people.sql"),
 ];
 
 /// Why the store could not be opened or used.

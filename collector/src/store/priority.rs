@@ -132,7 +132,7 @@ async fn strands(
         Proposed::Upheld => "g.settled_as = 'upheld'",
     };
     let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-        "SELECT t.whole, MAX(t.id), t.facts, t.noise, t.listed, t.by_threat, string_agg(CAST(t.member_id AS TEXT), ' ') FROM (SELECT ",
+        "SELECT t.whole, MAX(t.id), t.facts, t.noise, t.listed, t.by_threat, t.confirmed, string_agg(CAST(t.member_id AS TEXT), ' ') FROM (SELECT ",
     );
     // An indicator is proposed as noise as long as no person has said that it is none; a strand is where all its indicators are. So it is
     // with mere lists.
@@ -146,21 +146,23 @@ async fn strands(
     select.push(stands).push(
         ") THEN 1 ELSE 0 END) FROM trace t LEFT JOIN indicator n ON n.id = CAST(t.value AS BIGINT)
             WHERE t.strand_id = s.id AND t.kind = 'indicator'), 0) AS listed,
-          CASE WHEN s.link_kind = 'threat' THEN 1 ELSE 0 END AS by_threat
+          CASE WHEN s.link_kind = 'threat' THEN 1 ELSE 0 END AS by_threat,
+          CASE WHEN s.basis < 2 AND (i.state IN ('confirmed', 'contained') OR i.closed_as = 'confirmed') THEN 1 ELSE 0 END AS confirmed
          FROM strand s JOIN incident i ON i.id = s.incident_id WHERE ",
     );
     select.push(column).push(" IN ");
     push_ids(&mut select, ids);
     // A campaign of hundreds of members has few strands that weigh differently, and a row costs more than what is in it. Of two that
     // weigh the same the later speaks for both, as it did one by one.
-    select.push(") t GROUP BY t.whole, t.facts, t.noise, t.listed, t.by_threat");
+    select.push(") t GROUP BY t.whole, t.facts, t.noise, t.listed, t.by_threat, t.confirmed");
     if !verdicts.is_empty() {
         select.push(", t.id");
     }
     select.push(" ORDER BY MAX(t.id)");
-    let rows: Vec<(i64, i64, i64, bool, bool, bool, String)> = select.build_query_as().fetch_all(&mut *conn).await?;
+    type Row = (i64, i64, i64, bool, bool, bool, bool, String);
+    let rows: Vec<Row> = select.build_query_as().fetch_all(&mut *conn).await?;
     let mut found: BTreeMap<i64, Vec<Weighed>> = BTreeMap::new();
-    for (whole, strand, facts, noise, is_listed, by_threat, members) in rows {
+    for (whole, strand, facts, noise, is_listed, by_threat, is_confirmed, members) in rows {
         let weighed = members.split(' ').filter_map(|member| member.parse().ok()).map(|member: i64| Weighed {
             facts: facts_from_one(facts),
             independent: shared.get(&member).copied().unwrap_or(member),
@@ -168,6 +170,7 @@ async fn strands(
             is_named: by_threat && !is_listed,
             is_listed,
             verdicts: verdicts.get(&strand).copied().unwrap_or((0, 0)),
+            is_confirmed,
         });
         found.entry(whole).or_default().extend(weighed);
     }

@@ -46,6 +46,8 @@ pub struct Proposal {
     pub numbers: Option<Numbers>,
     /// What a person has said of it.
     pub settled: Option<Settled>,
+    /// When.
+    pub settled_at: Option<Timestamp>,
     /// Who.
     pub settled_by: Option<String>,
     /// Why.
@@ -53,7 +55,23 @@ pub struct Proposal {
 }
 
 /// A proposal as it is stored.
-type Row = (i64, String, String, i64, String, Option<String>, Option<String>, Option<String>);
+type Row = (i64, String, String, i64, String, Option<String>, Option<i64>, Option<String>, Option<String>);
+
+/// A person has said of the indicator that it is wrong: a proposal that it is noise is upheld by that, whatever was said of it before.
+pub(super) async fn uphold(
+    tx: &mut SqliteConnection,
+    indicator: i64,
+    (who, why): (&str, &str),
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM guard WHERE kind = 'indicator' AND value = $1
+        AND (settled_as IS NULL OR settled_as <> 'upheld'))";
+    let is_open: bool = sqlx::query_scalar(sql).bind(indicator.to_string()).fetch_one(&mut *tx).await?;
+    if is_open {
+        settle(tx, indicator, Settled::Upheld, (who, why), now).await?;
+    }
+    Ok(())
+}
 
 /// Says it within a transaction.
 pub(super) async fn settle(
@@ -91,16 +109,17 @@ impl Store {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
-        let sql = "SELECT n.id, n.pattern, n.tlp, g.tripped_at, g.numbers, g.settled_as, g.settled_by, g.settled_why
+        let sql = "SELECT n.id, n.pattern, n.tlp, g.tripped_at, g.numbers, g.settled_as, g.settled_at, g.settled_by, g.settled_why
             FROM guard g JOIN indicator n ON n.id = CAST(g.value AS BIGINT)
             WHERE g.kind = 'indicator' AND ($1 = 0 OR g.settled_as IS NULL) ORDER BY g.tripped_at DESC, n.id DESC";
         let rows: Vec<Row> = sqlx::query_as(sql).bind(i64::from(open)).fetch_all(self.readers()).await?;
-        let read = |(indicator_id, pattern, tlp, at, numbers, settled, by, why): Row| Proposal {
+        let read = |(indicator_id, pattern, tlp, at, numbers, settled, settled_at, by, why): Row| Proposal {
             indicator_id,
             indicator: told_pattern(indicator_id, &pattern, &tlp),
             proposed_at: Timestamp(at),
             numbers: serde_json::from_str(&numbers).ok(),
             settled: settled.as_deref().and_then(Settled::of),
+            settled_at: settled_at.map(Timestamp),
             settled_by: by,
             settled_why: why,
         };

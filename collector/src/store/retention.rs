@@ -188,8 +188,8 @@ async fn beside(conn: &mut SqliteConnection, newest: Timestamp) -> Result<u64, s
     Ok(gone)
 }
 
-/// What people did and has ended, as long ago as the audit of it is kept: brakes, overrides, what was allowed, readers, splits and
-/// merges. What they said of noise stands; who said it, and why, does not.
+/// What people did and has ended, as long ago as the audit of it is kept: brakes, overrides, what was allowed, readers.
+/// What they said of noise stands; who said it, and why, does not.
 pub(super) async fn ended(conn: &mut SqliteConnection, limit: Timestamp) -> Result<u64, sqlx::Error> {
     let mut gone = 0;
     for sql in [
@@ -199,7 +199,6 @@ pub(super) async fn ended(conn: &mut SqliteConnection, limit: Timestamp) -> Resu
         "DELETE FROM lint_override WHERE ended_at < $1 OR until < $1",
         "DELETE FROM allowed WHERE ended_at < $1 OR until < $1",
         "DELETE FROM reader WHERE removed_at < $1",
-        "DELETE FROM ruling WHERE at < $1",
         "UPDATE guard SET settled_by = NULL, settled_why = NULL WHERE settled_at < $1 AND settled_by IS NOT NULL",
     ] {
         gone += sqlx::query(sql).bind(limit.0).execute(&mut *conn).await?.rows_affected();

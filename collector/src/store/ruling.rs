@@ -7,9 +7,13 @@ use varde_common::time::Timestamp;
 
 use super::campaign::{absorb_campaign, grow_campaign, raise_campaign};
 use super::record::ROWS_PER_STATEMENT;
+use super::workflow::{self, Saying};
 use super::{Scope, Store, StoreError, cluster, incident, priority, weights};
 use crate::campaign::is_campaign;
+use crate::limits::workflow::SPLIT_NAMED_MAX;
 use crate::weights::Weights;
+use crate::workflow::Matter;
+use crate::workflow::timeline::Said;
 
 /// Who says so, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,17 +60,29 @@ async fn cluster_of(conn: &mut SqliteConnection, campaign: i64) -> Result<Option
         .await
 }
 
-async fn note(
+/// Tells of a split wherever it can be seen to have happened: in what was split, in what was split off, and in what was taken out.
+async fn tell_split(
     conn: &mut SqliteConnection,
-    (kind, campaign, other): (&str, i64, Option<i64>),
-    moved: usize,
+    from: i64,
+    into: Option<i64>,
+    incidents: &BTreeSet<i64>,
     word: Word<'_>,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let sql = "INSERT INTO ruling (id, kind, campaign_id, other_id, incidents, who, reason, at)
-        VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM ruling), $1, $2, $3, $4, $5, $6, $7)";
-    let insert = sqlx::query(sql).bind(kind).bind(campaign).bind(other).bind(i64::try_from(moved).unwrap_or(i64::MAX));
-    insert.bind(word.who).bind(word.reason).bind(now.0).execute(conn).await.map(drop)
+    let said = Said::Split {
+        from: Some(from),
+        into,
+        incidents: incidents.iter().copied().take(SPLIT_NAMED_MAX).collect(),
+        count: i64::try_from(incidents.len()).unwrap_or(i64::MAX),
+        reason: word.reason.to_owned(),
+    };
+    // It follows from all members, and would tell one of them of another.
+    let saying = Saying { who: Some(word.who), at: now, for_members: false };
+    let campaigns = [from].into_iter().chain(into).map(Matter::Campaign);
+    for case in campaigns.chain(incidents.iter().copied().map(Matter::Incident)) {
+        workflow::tell(&mut *conn, case, &said, saying, now).await?;
+    }
+    Ok(())
 }
 
 async fn weigh(conn: &mut SqliteConnection, campaigns: &BTreeSet<i64>, weights: &Weights) -> Result<(), sqlx::Error> {
@@ -153,7 +169,7 @@ impl Store {
             }
             false => None,
         };
-        note(&mut tx, ("split", campaign, other), incidents.len(), word, now).await?;
+        tell_split(&mut tx, campaign, other, incidents, word, now).await?;
         weigh(&mut tx, &other.into_iter().chain([campaign]).collect(), &weights).await?;
         tx.commit().await?;
         Ok(Ok(Split { kept: campaign, other }))
@@ -179,22 +195,58 @@ impl Store {
         if real != drill {
             return Ok(Err(NotRuled::Exercise));
         }
-        let moved: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM incident WHERE campaign_id = $1")
-            .bind(old)
-            .fetch_one(&mut *tx)
-            .await?;
         sqlx::query("DELETE FROM apart WHERE low = $1 AND high = $2")
             .bind(into.min(from))
             .bind(into.max(from))
             .execute(&mut *tx)
             .await?;
-        absorb_campaign(&mut tx, old, kept, now).await?;
+        absorb_campaign(&mut tx, old, kept, Some(word), now).await?;
         cluster::absorb(&mut tx, from, into).await?;
         grow_campaign(&mut tx, kept, into, now).await?;
-        note(&mut tx, ("merge", kept, Some(old)), usize::try_from(moved).unwrap_or(0), word, now).await?;
         let weights = weights::in_force(&mut tx).await?;
         weigh(&mut tx, &BTreeSet::from([kept]), &weights).await?;
         tx.commit().await?;
         Ok(Ok(kept))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{DATABASE_FILE, SCHEMA, options, upgrade};
+    use sqlx::{ConnectOptions, Connection};
+
+    #[tokio::test]
+    async fn v1_what_a_person_said_of_campaigns_before_stands_in_their_timelines_and_a_merge_is_that_persons() {
+        let dir = tempfile::tempdir().unwrap();
+        let before = SCHEMA.iter().position(|sql| sql.contains("DROP TABLE ruling")).unwrap();
+        upgrade::make(dir.path(), &SCHEMA[..before]).await.unwrap();
+        let mut conn = options(&dir.path().join(DATABASE_FILE)).connect().await.unwrap();
+        let sql = r#"INSERT INTO cluster (id) VALUES (1), (3);
+            INSERT INTO campaign (id, uuid, link_kind, link_value, title, exercise, opened_at, first_seen, last_seen, updated_at, cluster_id)
+            VALUES (1, 'c1', 'indicator', '1', 'evil.no', 0, 1, 1, 1, 1, 1), (3, 'c3', 'indicator', '1', 'evil.no', 0, 1, 1, 1, 1, 3);
+            INSERT INTO merged (kind, id, uuid, into_id, opened_at, merged_at) VALUES ('campaign', 2, 'c2', 1, 1, 9);
+            INSERT INTO ruling (kind, campaign_id, other_id, incidents, who, reason, at)
+            VALUES ('split', 2, 3, 4, 'anne', 'a "b" \c', 7), ('merge', 1, 2, 1, 'kari', 'likevel', 9);
+            INSERT INTO timeline (kind, subject_id, at, learnt_at, who, for_members, body) VALUES
+            ('campaign', 1, 9, 9, NULL, 0, '{"what":"joined","id":2,"was":{"state":"new","closed_as":null,"duplicate_of":null}}'),
+            ('campaign', 1, 8, 8, NULL, 0, '{"what":"joined","id":5,"was":{"state":"new","closed_as":null,"duplicate_of":null}}')"#;
+        sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+        conn.close().await.unwrap();
+        upgrade::upgrade(dir.path(), SCHEMA).await.unwrap().unwrap();
+        let store = Store::open(dir.path()).await.unwrap();
+        let told = async |id| {
+            let work = store.work(Scope::Operator, Matter::Campaign(id)).await.unwrap().unwrap();
+            let mine = work.timeline.into_iter().filter(|entry| entry.said != Said::Concluded);
+            mine.map(|entry| (entry.who, entry.said)).collect::<Vec<_>>()
+        };
+        let (anne, kari) = (Some("anne".to_owned()), Some("kari".to_owned()));
+        let reason = "a \"b\" \\c".to_owned();
+        let split = Said::Split { from: Some(2), into: Some(3), incidents: Vec::new(), count: 4, reason };
+        let was = crate::workflow::Progress::NEW;
+        let merged = Said::Merged { id: Some(2), was, reason: "likevel".to_owned() };
+        let joined = (None, Said::Joined { id: Some(5), was });
+        assert_eq!(told(1).await, [(anne.clone(), split.clone()), joined, (kari, merged)]);
+        assert_eq!(told(3).await, [(anne, split)]);
     }
 }

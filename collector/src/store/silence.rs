@@ -130,6 +130,17 @@ impl Store {
         Ok(rows.iter().filter_map(|row| listed(row).transpose()).collect::<Result<_, _>>()?)
     }
 
+    /// One; none where there is none, and where a newer program wrote its facts.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn silence(&self, scope: Scope, silence: i64) -> Result<Option<SilenceRow>, StoreError> {
+        let sql = "SELECT i.*, CASE WHEN $2 IS NULL THEN i.owner END AS told_owner, m.number FROM silence i JOIN sensor s ON s.id = i.sensor_id
+            LEFT JOIN member m ON m.id = s.member_id WHERE i.id = $1 AND ($2 IS NULL OR s.member_id = $2)";
+        let row = sqlx::query(sql).bind(silence).bind(scope.member_id()).fetch_optional(self.readers()).await?;
+        Ok(row.as_ref().map(listed).transpose()?.flatten())
+    }
+
     /// The number of the member at which a silence is; none where there is no such silence.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use varde_common::time::Timestamp;
 use super::alert::{evidence_from, level_of};
 use super::record::{ROWS_PER_STATEMENT, padded, pieces, push_ids};
 use crate::incident::HostAlert;
-use crate::priority::Facts;
+use crate::priority::{Basis, Facts};
 use crate::strand::{AlertFact, Link, LinkKind, Span, Strand, StrandDecision, Topic, WINDOW};
 
 /// A kind of link from the database.
@@ -36,10 +36,27 @@ fn level_from(number: i64) -> Level {
     }
 }
 
+fn basis_from(number: i64) -> Basis {
+    match number {
+        ..=0 => Basis::Unsaid,
+        1 => Basis::Said,
+        2.. => Basis::Sensed,
+    }
+}
+
+fn number_of_basis(basis: Basis) -> i64 {
+    match basis {
+        Basis::Unsaid => 0,
+        Basis::Said => 1,
+        Basis::Sensed => 2,
+    }
+}
+
 /// What weighs, from a row that has a strand's columns.
 fn facts_from(row: &SqliteRow) -> Result<Facts, sqlx::Error> {
     let severity: i64 = row.try_get("severity")?;
     Ok(Facts {
+        basis: basis_from(row.try_get("basis")?),
         evidence: evidence_from(row.try_get("evidence")?),
         confidence: u8::try_from(row.try_get::<i64, _>("confidence")?).unwrap_or(0),
         level: level_from(row.try_get("level")?),
@@ -52,7 +69,8 @@ fn facts_from(row: &SqliteRow) -> Result<Facts, sqlx::Error> {
 }
 
 /// What weighs of the strand `s` as one number, for where very many are read: a column costs as much as a row.
-pub(crate) const FACTS: &str = "(((s.evidence * 128 + s.confidence) * 4 + s.level) * 8 + s.severity) * 16
+pub(crate) const FACTS: &str =
+    "(((s.evidence * 128 + s.confidence) * 4 + s.level) * 8 + s.severity) * 64 + s.basis * 16
     + s.by_name * 8 + s.by_name_at_high * 4 + s.persistent * 2 + s.in_history";
 
 /// The same read again.
@@ -60,10 +78,11 @@ pub(crate) fn facts_from_one(number: i64) -> Facts {
     let is = |bit: i64| number & bit != 0;
     let part = |above: u32, size: i64| (number >> above) & (size - 1);
     Facts {
-        evidence: evidence_from(number >> 16),
-        confidence: u8::try_from(part(9, 128)).unwrap_or(0),
-        level: level_from(part(7, 4)),
-        severity: Severity::from_level(u8::try_from(part(4, 8)).unwrap_or(u8::MAX)),
+        basis: basis_from(part(4, 4)),
+        evidence: evidence_from(number >> 18),
+        confidence: u8::try_from(part(11, 128)).unwrap_or(0),
+        level: level_from(part(9, 4)),
+        severity: Severity::from_level(u8::try_from(part(6, 8)).unwrap_or(u8::MAX)),
         by_name: is(8),
         by_name_at_high: is(4),
         persistent: is(2),
@@ -258,7 +277,7 @@ async fn write(conn: &mut SqliteConnection, rows: &[(i64, i64, &StrandDecision)]
     for piece in pieces(rows) {
         let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
             "INSERT INTO strand (id, member_id, incident_id, link_kind, link_value, exercise, first_seen, last_seen, evidence,
-             confidence, level, severity, by_name, by_name_at_high, persistent, in_history) ",
+             confidence, level, severity, by_name, by_name_at_high, persistent, in_history, basis) ",
         );
         insert.push_values(piece, |mut row, (id, incident, decision)| {
             let facts = decision.facts;
@@ -277,13 +296,15 @@ async fn write(conn: &mut SqliteConnection, rows: &[(i64, i64, &StrandDecision)]
                 .push_bind(i64::from(facts.by_name))
                 .push_bind(i64::from(facts.by_name_at_high))
                 .push_bind(i64::from(facts.persistent))
-                .push_bind(i64::from(facts.in_history));
+                .push_bind(i64::from(facts.in_history))
+                .push_bind(number_of_basis(facts.basis));
         });
         insert.push(
             " ON CONFLICT (id) DO UPDATE SET incident_id = excluded.incident_id, first_seen = excluded.first_seen,
              last_seen = excluded.last_seen, evidence = excluded.evidence, confidence = excluded.confidence,
              level = excluded.level, severity = excluded.severity, by_name = excluded.by_name,
-             by_name_at_high = excluded.by_name_at_high, persistent = excluded.persistent, in_history = excluded.in_history",
+             by_name_at_high = excluded.by_name_at_high, persistent = excluded.persistent, in_history = excluded.in_history,
+             basis = excluded.basis",
         );
         insert.build().execute(&mut *conn).await?;
     }
@@ -348,6 +369,7 @@ mod tests {
         let decisions: Vec<StrandDecision> = (0..200u8)
             .map(|n| {
                 let facts = Facts {
+                    basis: basis_from(i64::from(n) % 3),
                     evidence: Evidence::ALL[usize::from(n) % Evidence::ALL.len()],
                     confidence: n % 101,
                     level: levels[usize::from(n) % 3],

@@ -206,7 +206,7 @@ pub(super) async fn judge(
     word: Word<'_>,
     now: Timestamp,
 ) -> Result<Option<Judged>, StoreError> {
-    let Word { verdict, reason, who: _ } = word;
+    let Word { verdict, reason, who } = word;
     let Some(Row { indicator, exercise, judgement }) = row(&mut *tx, alert).await? else { return Ok(None) };
     if let Some(judgement) = judgement {
         let sql = "SELECT COUNT(*) FROM alert WHERE indicator_id = $1 AND judgement_id = $2 AND id <> $3";
@@ -245,6 +245,9 @@ pub(super) async fn judge(
         .execute(&mut *tx)
         .await?;
     let (withdrawn, reinstated) = settle(&mut *tx, indicator, reason, now).await?;
+    if withdrawn {
+        proposal::uphold(&mut *tx, indicator, (who, reason), now).await?;
+    }
     let allow_list = settle_allowed(&mut *tx, indicator, word, exercise, now).await?;
     Ok(Some(Judged { withdrawn, reinstated, sightings, allow_list }))
 }
@@ -282,20 +285,21 @@ impl Store {
         Ok(judged)
     }
 
-    /// The alert through which it is said of an indicator that it is noise: the last real one that nothing is said of, else the last.
+    /// The alert through which it is said of an indicator that it is noise: the last real one of which that is said already, else the last
+    /// that nothing is said of, else the last.
     ///
     /// # Errors
     /// The database's own.
     pub async fn alert_to_judge(&self, scope: Scope, indicator: i64) -> Result<Option<i64>, StoreError> {
         let sql = "SELECT id FROM alert WHERE indicator_id = $1 AND exercise = 0 AND ($2 IS NULL OR member_id = $2)
-            ORDER BY verdict IS NOT NULL, id DESC LIMIT 1";
+            ORDER BY CASE WHEN verdict = 'false-positive' THEN 0 WHEN verdict IS NULL THEN 1 ELSE 2 END, id DESC LIMIT 1";
         let select = sqlx::query_scalar(sql).bind(indicator).bind(scope.member_id());
         Ok(select.fetch_optional(self.readers()).await?)
     }
 
     /// Says that an indicator that is proposed as noise is one: of `alert` that it is a false positive, with all that follows from that,
-    /// and of the proposal that it is upheld, in one transaction. Gives none where there is no such alert or proposal; then nothing is
-    /// changed.
+    /// and of the proposal that it is upheld, in one transaction. Where that was said of the alert already it counts no second time in its
+    /// sources' records. Gives none where there is no such alert or proposal, or that is upheld already; then nothing is changed.
     ///
     /// # Errors
     /// The database's own.
@@ -307,7 +311,19 @@ impl Store {
     ) -> Result<Option<Judged>, StoreError> {
         let mut tx = self.begin().await?;
         let word = Word { verdict: Some(Verdict::FalsePositive), reason: why, who };
-        let Some(judged) = judge(&mut tx, alert, word, now).await? else { return Ok(None) };
+        let sql = "SELECT a.verdict, EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'indicator' AND g.value = $2 AND g.settled_as = 'upheld'
+                AND a.verdict = 'false-positive') FROM alert a WHERE a.id = $1";
+        let found = sqlx::query_as(sql).bind(alert).bind(indicator.to_string()).fetch_optional(&mut *tx).await?;
+        let Some((said, false)): Option<(Option<String>, bool)> = found else { return Ok(None) };
+        let judged = match verdict_from(said) {
+            Some(Verdict::FalsePositive) => {
+                Judged { withdrawn: false, reinstated: false, sightings: 0, allow_list: Following::default() }
+            }
+            Some(Verdict::Legitimate | Verdict::Confirmed) | None => match judge(&mut tx, alert, word, now).await? {
+                Some(judged) => judged,
+                None => return Ok(None),
+            },
+        };
         if !proposal::settle(&mut tx, indicator, Settled::Upheld, (who, why), now).await? {
             return Ok(None);
         }

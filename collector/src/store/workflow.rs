@@ -4,19 +4,22 @@ mod again;
 mod part;
 mod step;
 
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use varde_common::time::Timestamp;
 
-use super::{Scope, Store, StoreError};
+use super::alert::{is_told, told_pattern};
+use super::{Scope, Store, StoreError, incident, priority, weights};
 use crate::limits::workflow::{TIMELINE_READ_MAX, TIMELINE_SAID_MAX};
 use crate::workflow::duty::{Duties, duties};
 use crate::workflow::timeline::{Entry, Measure, Said, measures, merged};
 use crate::workflow::{Matter, Progress, Refused};
 
 pub use again::{Fresh, look, report_to};
-pub use part::{absorb, forget_orphans, raised_by_person};
+pub use part::{absorb, absorb_by, forget_orphans, raised_by_person};
 pub use step::{Closed, Taken, Taking};
 
 /// Why nothing was said or done; nothing was changed.
@@ -36,6 +39,8 @@ pub enum NotDone {
     Full,
     /// There is no such measure.
     NoMeasure(i64),
+    /// What was reported was discovered only then.
+    BeforeDiscovered(Timestamp),
 }
 
 impl NotDone {
@@ -53,6 +58,12 @@ impl NotDone {
                 format!("{kind} {other} is closed itself; a duplicate is one of what is worked on")
             }
             NotDone::Full => format!("of {case} {TIMELINE_SAID_MAX} things were said, and no more fit"),
+            NotDone::BeforeDiscovered(at) => format!(
+                "{case} was discovered {}, and nothing of it was reported before that; say when it was reported with --at, or, were the discovery wrong: varde-collector incident clock {} discovered --at {}",
+                at.clamped(),
+                case.id(),
+                at.clamped()
+            ),
             NotDone::NoMeasure(measure) => {
                 format!("{case} has no measure {measure}; see: varde-collector {kind} show {}", case.id())
             }
@@ -166,7 +177,22 @@ pub(super) async fn stand(
     };
     let update = sqlx::query(sql).bind(case.id()).bind(standing.state().as_str());
     let update = update.bind(standing.closed_as().map(|closing| closing.as_str())).bind(standing.duplicate_of());
-    update.bind(now.0).execute(conn).await.map(drop)
+    update.bind(now.0).execute(&mut *conn).await?;
+    if let Matter::Incident(id) = case {
+        weigh_reported(conn, id).await?;
+    }
+    Ok(())
+}
+
+/// What people report weighs by whether a person has confirmed it.
+async fn weigh_reported(conn: &mut SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
+    let sql = "SELECT i.campaign_id FROM incident i WHERE i.id = $1
+        AND EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.basis < 2)";
+    let found: Option<Option<i64>> = sqlx::query_scalar(sql).bind(id).fetch_optional(&mut *conn).await?;
+    let Some(campaign) = found else { return Ok(()) };
+    let weights = weights::in_force(&mut *conn).await?;
+    let shared = incident::behind_suppliers(&mut *conn).await?;
+    priority::weigh(conn, &BTreeSet::from([id]), &campaign.into_iter().collect(), &shared, &weights).await
 }
 
 /// Something was said of it: it is kept from then on.
@@ -215,23 +241,44 @@ fn read_from_it(at: i64, learnt_at: i64, for_members: bool, said: Said) -> Entry
     Entry { id: 0, at, learnt_at, who: None, for_members, said }
 }
 
-/// What is read from the alerts of an incident: when it was first seen, and what of it was found in history.
-async fn seen(conn: &mut SqliteConnection, incident: i64) -> Result<Vec<Entry>, sqlx::Error> {
-    let sql = "SELECT i.first_seen, MIN(a.arrived_at), MIN(CASE WHEN a.retro <> 0 THEN a.first_seen END),
-            MIN(CASE WHEN a.retro <> 0 THEN a.arrived_at END), i.opened_at, i.human
-        FROM incident i LEFT JOIN alert a ON a.incident_id = i.id WHERE i.id = $1
-        GROUP BY i.id, i.first_seen, i.opened_at, i.human";
-    type Found = (i64, Option<i64>, Option<i64>, Option<i64>, i64, bool);
-    let row: Option<Found> = sqlx::query_as(sql).bind(incident).fetch_optional(conn).await?;
-    let Some((first, arrived, history, history_arrived, opened, is_human)) = row else { return Ok(Vec::new()) };
+/// Looks up what lines name by number, as it may be told today.
+async fn name(conn: &mut SqliteConnection, entries: &mut [Entry]) -> Result<(), sqlx::Error> {
+    let mut names: BTreeMap<i64, Option<(String, String)>> = BTreeMap::new();
+    for entry in entries {
+        let Said::CameBack { about: Some(about), .. } = &mut entry.said else { continue };
+        let Some(id) = about.indicator else { continue };
+        if let btree_map::Entry::Vacant(place) = names.entry(id) {
+            let sql = "SELECT pattern, tlp FROM indicator WHERE id = $1";
+            place.insert(sqlx::query_as(sql).bind(id).fetch_optional(&mut *conn).await?);
+        }
+        let Some((pattern, tlp)) = names.get(&id).and_then(Option::as_ref) else { continue };
+        // What a threat is called is as confidential as what says that it is there.
+        about.threat = about.threat.take().filter(|_| is_told(tlp));
+        about.name = Some(about.threat.clone().unwrap_or_else(|| told_pattern(id, pattern, tlp)));
+    }
+    Ok(())
+}
+
+/// What is read from the alerts of an incident: when it was first seen, and what of it was found in history. Each was learnt when the
+/// alert that says so came (decision 25).
+async fn seen(conn: &mut SqliteConnection, incident: i64, said: &[Entry]) -> Result<Vec<Entry>, sqlx::Error> {
+    let sql = "SELECT first_seen, opened_at, human FROM incident WHERE id = $1";
+    let row: Option<(i64, i64, bool)> = sqlx::query_as(sql).bind(incident).fetch_optional(&mut *conn).await?;
+    let Some((first, opened, is_human)) = row else { return Ok(Vec::new()) };
+    let sql = "SELECT first_seen, arrived_at FROM alert WHERE incident_id = $1 AND (retro <> 0 OR $2 = 0)
+        ORDER BY first_seen, arrived_at LIMIT 1";
+    let of_all: Option<(i64, i64)> = sqlx::query_as(sql).bind(incident).bind(0).fetch_optional(&mut *conn).await?;
+    let in_history: Option<(i64, i64)> = sqlx::query_as(sql).bind(incident).bind(1).fetch_optional(conn).await?;
+    // What a person reported is no sighting, and stands there by itself. Alerts may be too old to be kept, and the incident is not.
+    let is_of_people = is_human || said.iter().any(|entry| matches!(entry.said, Said::Reported { .. }));
+    let sighted = match of_all {
+        Some((at, arrived)) if is_of_people || at <= first => Some((at, arrived)),
+        Some(_) | None if is_human => None,
+        Some(_) | None => Some((first, opened)),
+    };
     let mut entries = Vec::new();
-    // Of one that a person opened and no sensor has seen, that stands there already.
-    if arrived.is_some() || !is_human {
-        entries.push(read_from_it(first, arrived.unwrap_or(opened), true, Said::FirstSeen));
-    }
-    if let (Some(at), Some(arrived)) = (history, history_arrived) {
-        entries.push(read_from_it(at, arrived, true, Said::InHistory));
-    }
+    entries.extend(sighted.map(|(at, arrived)| read_from_it(at, arrived, true, Said::FirstSeen)));
+    entries.extend(in_history.map(|(at, arrived)| read_from_it(at, arrived, true, Said::InHistory)));
     Ok(entries)
 }
 
@@ -289,9 +336,10 @@ async fn is_there(
 /// All that is told of a case to whoever asks; none where it is not there for them.
 pub(super) async fn work(conn: &mut SqliteConnection, scope: Scope, case: Matter) -> Result<Option<Work>, sqlx::Error> {
     let Some(covered) = is_there(&mut *conn, scope, case).await? else { return Ok(None) };
-    let said = said(&mut *conn, scope, case).await?;
+    let mut said = said(&mut *conn, scope, case).await?;
+    name(&mut *conn, &mut said).await?;
     let read = match case {
-        Matter::Incident(id) => seen(&mut *conn, id).await?,
+        Matter::Incident(id) => seen(&mut *conn, id, &said).await?,
         Matter::Campaign(id) => hit(&mut *conn, scope, id).await?,
         Matter::Silence(_) => Vec::new(),
     };
@@ -348,6 +396,12 @@ impl Store {
         }
         if !has_room(&mut tx, case).await? {
             return Ok(Err(NotDone::Full));
+        }
+        if let Said::DutyReported { duty: _ } = &said {
+            let before = self::said(&mut tx, Scope::Operator, case).await?;
+            if let Some(at) = duties(&before, None).discovered.filter(|at| saying.at < *at) {
+                return Ok(Err(NotDone::BeforeDiscovered(at)));
+            }
         }
         let said = match complete(&mut tx, case, said).await? {
             Ok(said) => said,

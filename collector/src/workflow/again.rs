@@ -2,12 +2,13 @@
 //!
 //! | closed as | stays closed over | opens again by |
 //! |---|---|---|
-//! | confirmed, exercise | late word of before the closing | a sighting after it; a stage that was not known |
+//! | confirmed, exercise | late word of before the closing, on what was known then | a sighting after it; a stage that was not known; another threat or indicator, whenever it was met |
 //! | false-positive | more by indicators that a person found wrong | anything by another indicator |
 //! | legitimate | more of the same host by the same indicator | another host or indicator; a stage that was not known |
-//! | duplicate of N | all of it, as long as N is worked on | as confirmed, once N is closed |
+//! | duplicate of N | all of it that was known then of either, as long as N is worked on | as confirmed, once N is closed; another threat or indicator at once |
 //!
-//! What stays closed over something has grown all the same, and says so.
+//! What stays closed over something has grown all the same, and says so. Another threat opens even where it was met before the closing:
+//! sensors tell late, and whoever closed knew nothing of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,8 @@ pub struct Met {
     pub after: bool,
     /// It got further than was known then.
     pub further: bool,
+    /// It is on a threat, else an indicator, that was known of the incident then.
+    pub is_known: bool,
     /// A person has said of it what the closing says: of a false positive, of its indicator; of legitimate traffic, of its host too.
     pub is_judged: bool,
     /// Of a duplicate: the one that is worked on instead is open.
@@ -44,13 +47,14 @@ pub enum Why {
 
 /// Whether it opens again, and why.
 pub fn comes_back(closing: Closing, met: Met) -> Option<Why> {
-    let Met { after, further, is_judged, other_is_open } = met;
+    let Met { after, further, is_known, is_judged, other_is_open } = met;
     let seen = match (further, after) {
         (true, _) => Some(Why::Further),
         (false, true) => Some(Why::SeenAgain),
         (false, false) => None,
     };
     match closing {
+        Closing::Confirmed | Closing::Exercise | Closing::Duplicate if !is_known => Some(Why::SomethingElse),
         Closing::Confirmed | Closing::Exercise => seen,
         Closing::FalsePositive => (!is_judged).then_some(Why::SomethingElse),
         Closing::Legitimate if is_judged => further.then_some(Why::Further),
@@ -65,22 +69,29 @@ mod tests {
 
     #[test]
     fn c_each_closing_opens_again_by_what_it_does_not_cover_and_by_nothing_else() {
-        let met = |after, further, is_judged, other_is_open| Met { after, further, is_judged, other_is_open };
+        let met = |after, further, is_known, is_judged, other_is_open| Met {
+            after,
+            further,
+            is_known,
+            is_judged,
+            other_is_open,
+        };
         for closing in Closing::ALL {
-            for bits in 0..16_u8 {
+            for bits in 0..32_u8 {
                 let bit = |place: u8| bits & (1 << place) != 0;
-                let (after, further, is_judged, other_is_open) = (bit(0), bit(1), bit(2), bit(3));
+                let (after, further, is_judged, other_is_open, is_known) = (bit(0), bit(1), bit(2), bit(3), bit(4));
                 let opens = match closing {
-                    Closing::Confirmed | Closing::Exercise => after || further,
+                    Closing::Confirmed | Closing::Exercise => !is_known || after || further,
                     Closing::FalsePositive => !is_judged,
                     Closing::Legitimate => !is_judged || further,
-                    Closing::Duplicate => (after || further) && !other_is_open,
+                    Closing::Duplicate => !is_known || ((after || further) && !other_is_open),
                 };
-                let why = comes_back(closing, met(after, further, is_judged, other_is_open));
-                assert_eq!(why.is_some(), opens, "{closing:?} {bits:04b}");
+                let why = comes_back(closing, met(after, further, is_known, is_judged, other_is_open));
+                assert_eq!(why.is_some(), opens, "{closing:?} {bits:05b}");
             }
         }
-        assert_eq!(comes_back(Closing::Confirmed, met(true, true, false, false)), Some(Why::Further));
-        assert_eq!(comes_back(Closing::Confirmed, met(true, false, false, false)), Some(Why::SeenAgain));
+        assert_eq!(comes_back(Closing::Confirmed, met(true, true, true, false, false)), Some(Why::Further));
+        assert_eq!(comes_back(Closing::Confirmed, met(true, false, true, false, false)), Some(Why::SeenAgain));
+        assert_eq!(comes_back(Closing::Confirmed, met(false, false, false, false, false)), Some(Why::SomethingElse));
     }
 }

@@ -146,6 +146,8 @@ pub fn duties(entries: &[Entry], covered: Option<bool>) -> Duties {
                 ended.get_mut(place(*duty)).into_iter().for_each(|slot| *slot = Some(fare.clone()));
             }
             Said::Reported { .. }
+            | Said::Split { .. }
+            | Said::Merged { .. }
             | Said::Stepped { .. }
             | Said::Assigned { .. }
             | Said::Noted { .. }

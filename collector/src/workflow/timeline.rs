@@ -37,6 +37,19 @@ impl MeasureStatus {
     }
 }
 
+/// What was met, as a line of the timeline names it: what it is marked as may change after the line was written, so that the line has its
+/// number and the name is looked up for whoever reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct About {
+    /// The indicator's number; none for whoever is told no numbers.
+    pub indicator: Option<i64>,
+    /// The threat that it stands for, where that is what alerts are put together by.
+    pub threat: Option<String>,
+    /// As it may be told; none before it was looked up, and where the indicator is there no more.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
 /// What was said or found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
@@ -100,6 +113,9 @@ pub enum Said {
         why: Why,
         /// As what it was closed.
         was: Progress,
+        /// What was met that the closing does not cover.
+        #[serde(default)]
+        about: Option<About>,
     },
     /// The same was an incident before that is closed: a host meets what it met then.
     Returned {
@@ -117,6 +133,28 @@ pub enum Said {
         id: Option<i64>,
         /// Where that stood.
         was: Progress,
+    },
+    /// A person has split a campaign: incidents were taken out of it. The same line stands in what they are from then on, and in each.
+    Split {
+        /// The campaign; none for whoever is told no numbers.
+        from: Option<i64>,
+        /// What they are from then on; none = no campaign.
+        into: Option<i64>,
+        /// Which, by number: the first of them.
+        incidents: Vec<i64>,
+        /// How many.
+        count: i64,
+        /// Why.
+        reason: String,
+    },
+    /// A person has made two campaigns one: what was said of the other stands here from now on.
+    Merged {
+        /// The other's number, which leads here.
+        id: Option<i64>,
+        /// Where that stood.
+        was: Progress,
+        /// Why.
+        reason: String,
     },
     /// The first sighting. Read from what is there, like all that follow.
     FirstSeen,
@@ -141,10 +179,17 @@ impl Said {
     pub fn unnumbered(self) -> Said {
         match self {
             Said::Stepped { standing, reason } => Said::Stepped { standing: standing.unnumbered(), reason },
-            Said::CameBack { why, was } => Said::CameBack { why, was: was.unnumbered() },
+            Said::CameBack { why, was, about } => {
+                let about = about.map(|about| About { indicator: None, threat: None, ..about });
+                Said::CameBack { why, was: was.unnumbered(), about }
+            }
             Said::Returned { of: _ } => Said::Returned { of: None },
             Said::WentOn { in_incident: _ } => Said::WentOn { in_incident: None },
             Said::Joined { id: _, was } => Said::Joined { id: None, was: was.unnumbered() },
+            Said::Split { from: _, into: _, incidents: _, count, reason } => {
+                Said::Split { from: None, into: None, incidents: Vec::new(), count, reason }
+            }
+            Said::Merged { id: _, was, reason } => Said::Merged { id: None, was: was.unnumbered(), reason },
             Said::MemberHit { number, name, incident: _ } => Said::MemberHit { number, name, incident: None },
             Said::Reported { .. }
             | Said::Assigned { .. }
@@ -180,10 +225,15 @@ pub struct Entry {
     pub said: Said,
 }
 
-/// What was said and what is read from alerts, as one: by when it was so, then by when it was learnt, then as it was said.
+/// What was said and what is read from alerts, as one: by when it was so, then by when it was learnt, then as it was said. What came back
+/// stands where it was open again: what did that may have been seen before the closing, and the last word on where it stands would be that.
 pub fn merged(said: Vec<Entry>, found: Vec<Entry>) -> Vec<Entry> {
     let mut all: Vec<Entry> = found.into_iter().chain(said).collect();
-    all.sort_by_key(|entry| (entry.at, entry.learnt_at, entry.id));
+    let place = |entry: &Entry| {
+        let is_open_again = matches!(entry.said, Said::CameBack { .. });
+        if is_open_again { entry.at.max(entry.learnt_at) } else { entry.at }
+    };
+    all.sort_by_key(|entry| (place(entry), entry.learnt_at, entry.id));
     all
 }
 

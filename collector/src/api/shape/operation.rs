@@ -106,6 +106,9 @@ pub struct Proposal {
     pub numbers: Option<Numbers>,
     /// upheld or overruled; null = no person has said.
     pub settled: Option<&'static str>,
+    /// When that was said.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub settled_at: Option<Timestamp>,
     /// Who said it.
     pub settled_by: Option<String>,
     /// Why.

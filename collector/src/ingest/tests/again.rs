@@ -45,7 +45,7 @@ async fn standing(fixture: &Fixture, incident: i64) -> Progress {
 /// One incident of member 1: host 10 looked indicator 1 up on the 48th day; closed on the 50th.
 async fn closed(closing: Closing) -> Fixture {
     let fixture = fixture(1).await;
-    send(&fixture, 1, &batch(1, vec![RecordBody::Opened(opened(1, 10, 48))])).await;
+    before(&fixture, 1, RecordBody::Opened(opened(1, 10, 48))).await;
     close(&fixture, Matter::Incident(1), closing, None).await;
     fixture
 }
@@ -124,11 +124,55 @@ async fn c_legitimate_traffic_stays_closed_for_its_host_and_opens_by_another_hos
     }
 }
 
+/// Two of indicators 1 and 2 (of no threat, and of the threat "lure") put together by their host, as correlation does it.
+#[tokio::test]
+async fn c_another_threat_on_the_same_host_that_comes_late_opens_what_was_closed_and_is_named() {
+    for (closing, of) in [(Closing::Confirmed, None), (Closing::Exercise, None), (Closing::Duplicate, Some(1))] {
+        let fixture = fixture(1).await;
+        fixture.run("UPDATE indicator SET confidence = 90").await;
+        let met = AlertOpened { evidence: Evidence::Contacted, ..opened(1, 10, 47) };
+        let both = vec![RecordBody::Opened(met), RecordBody::Opened(opened(1, 11, 20))];
+        handle_batch(&fixture.store, 1, &batch(1, both), day(49)).await.unwrap();
+        close(&fixture, Matter::Incident(2), closing, of).await;
+        // Sent late: it was met before the closing, and known after.
+        let late = AlertOpened { last_seen: day(48), ..opened(2, 10, 47) };
+        for _ in 0..2 {
+            send(&fixture, 1, &batch(3, vec![RecordBody::Opened(late.clone())])).await;
+        }
+        let more = batch(4, vec![RecordBody::Opened(opened(3, 10, 47))]);
+        assert_eq!(incidents(&fixture).await.len(), 2, "the same host");
+        assert_eq!(standing(&fixture, 2).await, Progress::NEW, "{closing:?}: nobody has judged it");
+        let told = told(&fixture, Matter::Incident(2)).await;
+        let Some(Said::CameBack { why, about: Some(about), .. }) = told.last() else { panic!("{told:?}") };
+        assert_eq!((*why, about.name.as_deref()), (Why::SomethingElse, Some("lure")), "behind the closing");
+        // Closed again, more of the same is known.
+        close(&fixture, Matter::Incident(2), closing, of).await;
+        fixture.run("UPDATE incident SET state_at = (SELECT MAX(arrived_at) FROM alert) WHERE id = 2").await;
+        handle_batch(&fixture.store, 1, &more, Timestamp(NOW.0 + 1)).await.unwrap();
+        assert_eq!(standing(&fixture, 2).await, Progress::closed(closing, of), "3 is of the same threat");
+        // What is marked for few is named by its number, also in a line that was written before.
+        fixture.run("UPDATE indicator SET tlp = 'TLP:RED' WHERE id = 2").await;
+        let told = format!("{:?}", self::told(&fixture, Matter::Incident(2)).await);
+        assert!(told.contains("confidential indicator 2") && !told.contains("lure"), "{told}");
+    }
+}
+
+/// Decision 25: each fact with the time it was so and the time it was learnt, of the same alert.
+#[tokio::test]
+async fn c_the_first_sighting_was_learnt_when_the_alert_came_that_tells_of_it() {
+    let fixture = fixture(1).await;
+    handle_batch(&fixture.store, 1, &batch(1, vec![RecordBody::Opened(opened(1, 10, 48))]), day(49)).await.unwrap();
+    handle_batch(&fixture.store, 1, &batch(2, vec![RecordBody::Opened(opened(1, 11, 45))]), day(50)).await.unwrap();
+    let work = fixture.store.work(Scope::Operator, Matter::Incident(1)).await.unwrap().unwrap();
+    let first = work.timeline.iter().find(|entry| entry.said == Said::FirstSeen).unwrap();
+    assert_eq!((first.at, first.learnt_at), (day(45), day(50)));
+}
+
 #[tokio::test]
 async fn c_a_duplicate_stays_closed_as_long_as_the_other_is_worked_on() {
     let fixture = fixture(1).await;
     let both = vec![RecordBody::Opened(opened(1, 10, 48)), RecordBody::Opened(opened(2, 11, 48))];
-    send(&fixture, 1, &batch(1, both)).await;
+    handle_batch(&fixture.store, 1, &batch(1, both), day(49)).await.unwrap();
     close(&fixture, Matter::Incident(1), Closing::Duplicate, Some(2)).await;
     send(&fixture, 1, &batch(3, vec![RecordBody::Updated(updated(1, 1, Evidence::LookedUp, 51))])).await;
     assert_eq!(standing(&fixture, 1).await, Progress::closed(Closing::Duplicate, Some(2)));
@@ -182,8 +226,8 @@ async fn c_a_closed_campaign_opens_when_another_member_joins_or_something_furthe
     for _ in 0..2 {
         handle_batch(&fixture.store, 3, &joins, Timestamp(NOW.0 + 1)).await.unwrap();
     }
-    // By when it was so: the other member's sighting was before.
-    assert_eq!(came_back(&fixture, Matter::Campaign(1)).await, [Why::AnotherMember, Why::Further]);
+    // As it opened, though the other member's sighting was before.
+    assert_eq!(came_back(&fixture, Matter::Campaign(1)).await, [Why::Further, Why::AnotherMember]);
     assert_eq!(state(&fixture).await, Some(State::New));
     let after = fixture.store.work(Scope::Member(1), Matter::Campaign(1)).await.unwrap();
     assert_eq!(after, was, "W1: that another joined is told to nobody");

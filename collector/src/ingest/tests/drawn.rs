@@ -94,7 +94,7 @@ async fn two_members_with_the_same_indicator_are_a_campaign_and_changes_tell_of_
     let outcome = handle_batch(&fixture.store, 2, &update, NOW).await.unwrap();
     assert_eq!(outcome.changes, [Change::Incident(2), Change::Campaign(1)]);
     let found = campaigns(&fixture, Scope::Operator).await;
-    assert_eq!((found[0].sightings, found[0].evidence, found[0].last_seen), (7, Evidence::Contacted, day(4)));
+    assert_eq!((found[0].sightings, found[0].evidence, found[0].last_seen), (7, Some(Evidence::Contacted), day(4)));
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn unanswered_contact_from_outside_makes_no_incident_and_joins_one_in_any_
     send(&fixture, 1, &batch(3, vec![RecordBody::Opened(scan)])).await;
     let found = incidents(&fixture).await;
     assert_eq!(found.len(), 1);
-    assert_eq!((found[0].alerts, found[0].evidence, found[0].last_seen), (3, Evidence::LookedUp, day(0)));
+    assert_eq!((found[0].alerts, found[0].evidence, found[0].last_seen), (3, Some(Evidence::LookedUp), day(0)));
 }
 
 #[tokio::test]

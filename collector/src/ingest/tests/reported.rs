@@ -13,7 +13,7 @@ use crate::workflow::{Closing, Matter, State};
 fn report(member: i64) -> Report<'static> {
     let seen = Span::new(day(48), day(48));
     let (title, who) = ("Kari ringte om løsepenger", "kari");
-    Report { member, title, seen, indicators: &[], threat: None, exercise: false, evidence: Evidence::LookedUp, who }
+    Report { member, title, seen, indicators: &[], threat: None, exercise: false, evidence: None, who }
 }
 
 async fn told(fixture: &Fixture, report: Report<'_>) -> Reported {
@@ -32,7 +32,7 @@ async fn c_a_phone_call_is_an_incident_that_joins_what_others_have_on_the_same_t
         let hits: Vec<(&str, bool)> =
             campaigns[0].members.iter().map(|part| (part.number.as_str(), part.human)).collect();
         assert_eq!(hits, [("1001", false), ("1002", true)], "a hit, and marked as what it is");
-        assert_eq!((campaigns[0].member_count, campaigns[0].evidence), (Some(2), Evidence::LookedUp));
+        assert_eq!((campaigns[0].member_count, campaigns[0].evidence), (Some(2), Some(Evidence::LookedUp)));
         assert_eq!(campaigns[0].able_to_see, Some(3), "who is hit is among those who could see");
         let own = incident::one(&fixture.store, Scope::Operator, reported.incident).await.unwrap().unwrap();
         assert_eq!((own.title.as_str(), own.human, own.alerts), ("Kari ringte om løsepenger", true, 0));
@@ -43,6 +43,75 @@ async fn c_a_phone_call_is_an_incident_that_joins_what_others_have_on_the_same_t
         assert_eq!((own.alerts, own.human), (1, true));
         assert_eq!(incidents(&fixture).await.len(), 2);
     }
+}
+
+#[tokio::test]
+async fn c_what_a_person_said_of_how_far_it_got_stands_when_sensors_see_less() {
+    let fixture = fixture(2).await;
+    send(&fixture, 1, &batch(1, vec![RecordBody::Opened(opened(3, 10, 48))])).await;
+    let called = Report {
+        threat: Some("lure"),
+        evidence: Some(Evidence::DataOut),
+        seen: Span::new(day(46), day(46)),
+        ..report(2)
+    };
+    let reported = told(&fixture, called).await;
+    let seen = AlertOpened { evidence: Evidence::Contacted, ..opened(2, 10, 47) };
+    send(&fixture, 2, &batch(1, vec![RecordBody::Opened(seen)])).await;
+    let own = incident::one(&fixture.store, Scope::Member(2), reported.incident).await.unwrap().unwrap();
+    assert_eq!(
+        (own.evidence, own.alerts, own.human),
+        (Some(Evidence::DataOut), 1, true),
+        "what the member is handed over"
+    );
+    let campaigns = campaigns(&fixture, Scope::Operator).await;
+    let hits: Vec<(Option<Evidence>, bool)> =
+        campaigns[0].members.iter().map(|part| (part.evidence, part.human)).collect();
+    assert_eq!(hits, [(Some(Evidence::DataOut), true), (Some(Evidence::LookedUp), false)]);
+    assert_eq!(campaigns[0].evidence, Some(Evidence::DataOut));
+    let picture = fixture.store.picture(Scope::Operator).await.unwrap();
+    let furthest = picture.campaigns[0].hits.iter().map(|hit| hit.evidence).max();
+    assert_eq!(furthest, Some(crate::store::alert::level_of(Evidence::DataOut)));
+    // When somebody called is no sighting.
+    let work = fixture.store.work(Scope::Operator, Matter::Incident(reported.incident)).await.unwrap().unwrap();
+    let first: Vec<Timestamp> =
+        work.timeline.iter().filter(|entry| entry.said == Said::FirstSeen).map(|entry| entry.at).collect();
+    assert_eq!(first, [day(47)]);
+    // Nor does a report to what sensors have found make it less.
+    let more = Report { threat: Some("lure"), evidence: Some(Evidence::DataOut), ..report(1) };
+    assert!(!told(&fixture, more).await.is_new);
+    let own = incident::one(&fixture.store, Scope::Operator, 1).await.unwrap().unwrap();
+    assert_eq!((own.evidence, own.human), (Some(Evidence::DataOut), false));
+}
+
+#[tokio::test]
+async fn c_a_call_says_what_was_said_and_weighs_more_once_a_person_has_confirmed_it() {
+    use crate::priority::{Term, Word};
+    let fixture = fixture(2).await;
+    let reported = told(&fixture, report(1)).await;
+    let own = async || incident::one(&fixture.store, Scope::Operator, reported.incident).await.unwrap().unwrap();
+    let before = own().await;
+    assert_eq!((before.evidence, before.word), (None, Some(Word::Info)), "nobody has said how far it got");
+    assert!(before.why.iter().any(|term| matches!(term, Term::EvidenceUnknown { .. })), "{:?}", before.why);
+    let take = async |step| {
+        let taking =
+            crate::store::workflow::Taking { step, reason: Some("ja"), who: "kari", at: NOW, with_incidents: false };
+        fixture.store.take_step(Matter::Incident(reported.incident), taking, NOW).await.unwrap().unwrap();
+    };
+    take(crate::workflow::Step::Confirm).await;
+    let after = own().await;
+    assert_eq!(after.word, Some(Word::Medium), "{:?}", after.why);
+    assert!(after.why.iter().any(|term| matches!(term, Term::Confirmed { .. })));
+    let member = incident::one(&fixture.store, Scope::Member(1), reported.incident).await.unwrap().unwrap();
+    assert_eq!(member.word, after.word, "its own");
+    take(crate::workflow::Step::Close(Closing::FalsePositive, None)).await;
+    assert_eq!(own().await.word, before.word, "what turned out to be nothing is confirmed no more");
+    // What sensors see then is weighed by that.
+    told(&fixture, Report { threat: Some("lure"), ..report(2) }).await;
+    send(&fixture, 2, &batch(1, vec![RecordBody::Opened(opened(2, 10, 49))])).await;
+    let seen = incident::one(&fixture.store, Scope::Operator, 2).await.unwrap().unwrap();
+    assert!(seen.why.iter().any(|term| matches!(term, Term::Confidence { .. })), "{:?}", seen.why);
+    assert_eq!(seen.evidence, Some(Evidence::LookedUp));
 }
 
 #[tokio::test]
@@ -100,6 +169,8 @@ async fn c_what_a_member_has_already_a_report_joins_and_opens_where_it_was_close
     fixture.store.take_step(Matter::Incident(1), taking, NOW).await.unwrap().unwrap();
     let reported = told(&fixture, Report { indicators: &[1], ..report(1) }).await;
     assert_eq!((reported.incident, reported.is_new), (1, false));
+    assert_eq!(reported.was_closed, Some(crate::workflow::Progress::closed(Closing::FalsePositive, None)));
+    assert_eq!(told(&fixture, Report { indicators: &[1], ..report(1) }).await.was_closed, None, "it is open");
     let own = incident::one(&fixture.store, Scope::Operator, 1).await.unwrap().unwrap();
     assert_eq!((own.state, own.title.as_str(), own.human), (State::New, "evil.no", false));
     let work = fixture.store.work(Scope::Operator, Matter::Incident(1)).await.unwrap().unwrap();

@@ -26,7 +26,8 @@ use crate::workflow::Matter;
 macro_rules! hit_columns {
     () => {
         "MIN(i.first_seen) AS first_seen, MAX(i.last_seen) AS last_seen, \
-         COALESCE(MAX(a.evidence), MAX(i.reached), 0) AS evidence, COALESCE(MAX(a.severity), 0) AS severity, \
+         MAX(CASE WHEN a.evidence > COALESCE(i.reached, -1) THEN a.evidence ELSE COALESCE(i.reached, \
+         CASE WHEN i.human <> 0 AND a.id IS NULL THEN -1 ELSE 0 END) END) AS evidence, COALESCE(MAX(a.severity), 0) AS severity, \
          CASE WHEN MAX(a.hosts) > COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END) THEN MAX(a.hosts) \
          ELSE COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END) END AS hosts, \
          CASE WHEN MAX(a.hosts) IS NULL THEN 0 ELSE 1 END AS hosts_about, \

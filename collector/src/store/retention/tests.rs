@@ -336,9 +336,6 @@ fn rows(table: &str, at: i64, id: i64) -> String {
         "rollout" => {
             "INSERT INTO rollout (draft, count, base, added, up_to_id, with_red, shrinks, who, prepared_at, pilot_revision, ended_at) VALUES ('d', 0, x'', x'', 0, 0, 0, 'w', 0, 0, {at})"
         }
-        "ruling" => {
-            "INSERT INTO ruling (kind, campaign_id, incidents, who, reason, at) VALUES ('split', 1, 1, 'w', 'r', {at})"
-        }
         "sensor_event" => "INSERT INTO sensor_event VALUES (1, 'e', {id}, 0, {at}, '{\"event\":\"started\"}')",
         "sighting" => {
             "INSERT INTO sighting (source_id, judgement_id, object_id, kind, at, next_at, sent_at) VALUES (1, {id}, 'o', 0, 0, 0, {at})"

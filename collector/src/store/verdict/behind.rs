@@ -8,7 +8,8 @@ use sqlx::SqliteConnection;
 use varde_common::time::Timestamp;
 
 use super::{Judged, Word, judge};
-use crate::store::StoreError;
+use crate::store::{Scope, Store, StoreError};
+use crate::verdict::Verdict;
 use crate::workflow::Matter;
 
 /// What a verdict on all alerts behind something came to.
@@ -79,4 +80,27 @@ pub(in crate::store) async fn judge_behind(
         }
     }
     Ok(behind)
+}
+
+impl Store {
+    /// The alerts behind an incident or a campaign that have this verdict, each with its indicator, by number.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn judged_behind(
+        &self,
+        scope: Scope,
+        case: Matter,
+        verdict: Verdict,
+    ) -> Result<Vec<(i64, i64)>, StoreError> {
+        let (incident, campaign) = match case {
+            Matter::Incident(id) => (Some(id), None),
+            Matter::Campaign(id) => (None, Some(id)),
+            Matter::Silence(_) => return Ok(Vec::new()),
+        };
+        let sql = "SELECT a.id, a.indicator_id FROM alert a JOIN incident i ON i.id = a.incident_id
+            WHERE (i.id = $1 OR i.campaign_id = $2) AND a.verdict = $3 AND ($4 IS NULL OR i.member_id = $4) ORDER BY a.id";
+        let find = sqlx::query_as(sql).bind(incident).bind(campaign).bind(verdict.as_str()).bind(scope.member_id());
+        Ok(find.fetch_all(self.readers()).await?)
+    }
 }

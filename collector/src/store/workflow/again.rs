@@ -1,6 +1,7 @@
 //! What new alerts mean for the work: stages that were reached, and what was closed that opens again ([`crate::workflow::again`]).
 //! In the transaction that stores the alerts, so that nothing is told twice, however batches are cut or sent again.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sqlx::sqlite::SqliteRow;
@@ -12,9 +13,10 @@ use super::{found, stand, standing, standing_from};
 use crate::limits::workflow::RETURNS_LOOKED_FOR;
 use crate::store::alert::{evidence_from, level_of};
 use crate::store::record::ROWS_PER_STATEMENT;
+use crate::strand::{Link, LinkKind};
 use crate::verdict::Verdict;
 use crate::workflow::again::{Met, Why, comes_back};
-use crate::workflow::timeline::Said;
+use crate::workflow::timeline::{About, Said};
 use crate::workflow::{Closing, Matter, Progress, State};
 
 /// An alert, new or changed, that founds an incident.
@@ -24,6 +26,8 @@ pub struct Fresh<'a> {
     pub incident: i64,
     /// What matched.
     pub indicator: i64,
+    /// What it is put together by: its threat, else itself.
+    pub link: &'a Link,
     /// Its host.
     pub client: Option<&'a str>,
     /// How far it got.
@@ -76,14 +80,20 @@ async fn known(conn: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<Known>, s
     Ok(all)
 }
 
+/// What a number means today: it may have become part of another.
+async fn led_to(conn: &mut SqliteConnection, kind: &str, id: i64) -> Result<i64, sqlx::Error> {
+    let sql = "SELECT into_id FROM merged WHERE kind = $1 AND id = $2";
+    let led: Option<i64> = sqlx::query_scalar(sql).bind(kind).bind(id).fetch_optional(conn).await?;
+    Ok(led.unwrap_or(id))
+}
+
 /// Whether a duplicate's other is worked on still.
 async fn other_is_open(conn: &mut SqliteConnection, case: Matter, standing_of: Progress) -> Result<bool, sqlx::Error> {
     let Some(of) = standing_of.duplicate_of() else { return Ok(false) };
-    let sql = "SELECT into_id FROM merged WHERE kind = $1 AND id = $2";
-    let led: Option<i64> = sqlx::query_scalar(sql).bind(case.kind()).bind(of).fetch_optional(&mut *conn).await?;
+    let of = led_to(&mut *conn, case.kind(), of).await?;
     let other = match case {
-        Matter::Incident(_) => Matter::Incident(led.unwrap_or(of)),
-        Matter::Campaign(_) | Matter::Silence(_) => Matter::Campaign(led.unwrap_or(of)),
+        Matter::Incident(_) => Matter::Incident(of),
+        Matter::Campaign(_) | Matter::Silence(_) => Matter::Campaign(of),
     };
     Ok(standing(conn, other).await?.is_some_and(|there| there.state() != State::Closed))
 }
@@ -116,12 +126,46 @@ impl Judged {
     }
 }
 
+/// What was known of an incident when it was closed: what its alerts of then are on, and what it was opened by.
+#[derive(Default)]
+struct KnownThen {
+    indicators: HashSet<i64>,
+    topics: HashSet<(String, String)>,
+}
+
+impl KnownThen {
+    /// Of a duplicate all that is known of the one that is worked on instead belongs to it.
+    async fn read(conn: &mut SqliteConnection, incident: &Known, now: Timestamp) -> Result<KnownThen, sqlx::Error> {
+        // What is stored in this transaction is what is asked about, however our clock ran between it and the closing.
+        let sql =
+            "SELECT DISTINCT a.indicator_id, s.link_kind, s.link_value FROM alert a JOIN strand s ON s.id = a.strand_id
+            WHERE a.incident_id = $1 AND a.arrived_at <= $2 AND a.arrived_at < $3
+            UNION SELECT a.indicator_id, s.link_kind, s.link_value FROM alert a JOIN strand s ON s.id = a.strand_id
+            WHERE a.incident_id = $4 AND a.arrived_at < $3
+            UNION SELECT 0, link_kind, link_value FROM incident WHERE id = $1 OR id = $4";
+        let of = match incident.standing.duplicate_of() {
+            Some(of) => Some(led_to(&mut *conn, "incident", of).await?),
+            None => None,
+        };
+        let read = sqlx::query_as(sql).bind(incident.id).bind(incident.since.0).bind(now.0).bind(of);
+        let rows: Vec<(i64, String, String)> = read.fetch_all(conn).await?;
+        let indicators = rows.iter().map(|(indicator, _, _)| *indicator).collect();
+        Ok(KnownThen { indicators, topics: rows.into_iter().map(|(_, kind, value)| (kind, value)).collect() })
+    }
+
+    /// A threat that came to be a mere list is told by its indicators from then on, which were known by it.
+    fn covers(&self, fresh: &Fresh<'_>) -> bool {
+        self.indicators.contains(&fresh.indicator)
+            || self.topics.contains(&(fresh.link.kind.as_str().to_owned(), fresh.link.value.clone()))
+    }
+}
+
 /// Opens again what was closed, and tells why.
 async fn open_again(
     conn: &mut SqliteConnection,
     case: Matter,
     was: Progress,
-    (why, at): (Why, Timestamp),
+    ((why, at), about): ((Why, Timestamp), Option<About>),
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     stand(&mut *conn, case, Progress::NEW, now).await?;
@@ -130,7 +174,7 @@ async fn open_again(
         Matter::Campaign(_) | Matter::Silence(_) => "UPDATE campaign SET came_back = came_back + 1 WHERE id = $1",
     };
     sqlx::query(sql).bind(case.id()).execute(&mut *conn).await?;
-    found(conn, case, &Said::CameBack { why, was }, at, now).await
+    found(conn, case, &Said::CameBack { why, was, about }, at, now).await
 }
 
 /// What new alerts mean for the incidents they are in, and for campaigns that have grown by them.
@@ -165,7 +209,8 @@ pub async fn look(
     campaigns_again(conn, campaigns, &events, now).await
 }
 
-/// A person has reported what is in an incident that is there: where that is closed it opens again, and its campaign with it.
+/// A person has reported what is in an incident that is there: where that is closed it opens again, and its campaign with it. Gives where
+/// it stood, if it was closed.
 ///
 /// # Errors
 /// The database's own.
@@ -175,15 +220,18 @@ pub async fn report_to(
     campaigns: &BTreeSet<i64>,
     at: Timestamp,
     now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let mut events = BTreeMap::new();
+) -> Result<Option<Progress>, sqlx::Error> {
+    let (mut events, mut was_closed) = (BTreeMap::new(), None);
     for found in known(&mut *conn, &[incident]).await? {
         if found.standing.state() == State::Closed {
-            open_again(&mut *conn, Matter::Incident(incident), found.standing, (Why::Reported, at), now).await?;
+            let reported = ((Why::Reported, at), None);
+            open_again(&mut *conn, Matter::Incident(incident), found.standing, reported, now).await?;
+            was_closed = Some(found.standing);
         }
         events.extend(found.campaign.map(|campaign| (campaign, (Why::Reported, at))));
     }
-    campaigns_again(conn, campaigns, &events, now).await
+    campaigns_again(conn, campaigns, &events, now).await?;
+    Ok(was_closed)
 }
 
 /// Tells how far an incident has come to get. Gives when, where that was further than was known.
@@ -193,7 +241,7 @@ async fn reach(
     alerts: &[&Fresh<'_>],
     now: Timestamp,
 ) -> Result<Option<Timestamp>, sqlx::Error> {
-    let top = alerts.iter().max_by_key(|alert| (alert.evidence, std::cmp::Reverse(alert.reached_at)));
+    let top = alerts.iter().max_by_key(|alert| (alert.evidence, Reverse(alert.reached_at)));
     let Some(top) = top.filter(|top| incident.reached.is_none_or(|reached| top.evidence > reached)) else {
         return Ok(None);
     };
@@ -249,18 +297,29 @@ async fn meet(
 ) -> Result<Option<(Why, Timestamp)>, sqlx::Error> {
     let case = Matter::Incident(incident.id);
     let judged = Judged::read(&mut *conn, incident.id, closing).await?;
+    let then = KnownThen::read(&mut *conn, incident, now).await?;
     let other_is_open = other_is_open(&mut *conn, case, incident.standing).await?;
     let back = alerts.iter().filter_map(|alert| {
         let met = Met {
             after: alert.last_seen > incident.since,
-            further: incident.reached.is_some_and(|reached| alert.evidence > reached),
+            // Of what a person reported nobody may have known how far it got.
+            further: incident.reached.is_none_or(|reached| alert.evidence > reached),
+            is_known: then.covers(alert),
             is_judged: judged.covers(alert),
             other_is_open,
         };
-        comes_back(closing, met).map(|why| (why, alert.last_seen))
+        comes_back(closing, met).map(|why| ((why, alert.last_seen), *alert))
     });
-    let Some(back) = back.max() else { return Ok(None) };
-    open_again(conn, case, incident.standing, back, now).await?;
+    // Of two that are the same in that the one with the smaller number is named: batches may be cut anyhow.
+    let Some((back, alert)) = back.max_by_key(|(back, alert)| (*back, Reverse(alert.indicator))) else {
+        return Ok(None);
+    };
+    let about = (back.0 == Why::SomethingElse).then(|| About {
+        indicator: Some(alert.indicator),
+        threat: (alert.link.kind == LinkKind::Threat).then(|| alert.link.value.clone()),
+        name: None,
+    });
+    open_again(conn, case, incident.standing, (back, about), now).await?;
     Ok(Some(back))
 }
 
@@ -282,11 +341,12 @@ async fn campaigns_again(
         let event = events.get(campaign).map(|event| (*event, false));
         let mut back = Vec::new();
         for ((why, at), is_judged) in event.into_iter().chain(newcomers(&mut *conn, *campaign, since).await?) {
-            let met = Met { after: true, further: why == Why::Further, is_judged, other_is_open };
+            // By which threat is the incident's to say.
+            let met = Met { after: true, further: why == Why::Further, is_known: true, is_judged, other_is_open };
             back.extend(comes_back(closing, met).map(|_| (why, at)));
         }
         if let Some(back) = back.into_iter().max() {
-            open_again(&mut *conn, case, was, back, now).await?;
+            open_again(&mut *conn, case, was, (back, None), now).await?;
         }
     }
     Ok(())

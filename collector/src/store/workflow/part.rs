@@ -3,7 +3,7 @@
 use sqlx::{Row, SqliteConnection};
 use varde_common::time::Timestamp;
 
-use super::{found, standing_from};
+use super::{Saying, append, found, standing_from};
 use crate::workflow::timeline::Said;
 use crate::workflow::{Matter, Progress};
 
@@ -39,12 +39,33 @@ async fn part(conn: &mut SqliteConnection, case: Matter) -> Result<Option<Part>,
 /// # Errors
 /// The database's own.
 pub async fn absorb(conn: &mut SqliteConnection, old: Matter, into: Matter, now: Timestamp) -> Result<(), sqlx::Error> {
+    absorb_by(conn, old, into, None, now).await
+}
+
+/// The same, and where a person has said so, told as that person's: who, and why. That is the CSIRT's alone.
+///
+/// # Errors
+/// The database's own.
+pub async fn absorb_by(
+    conn: &mut SqliteConnection,
+    old: Matter,
+    into: Matter,
+    by: Option<(&str, &str)>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
     let (Some(gone), Some(kept)) = (part(&mut *conn, old).await?, part(&mut *conn, into).await?) else {
         return Ok(());
     };
     let sql = "UPDATE timeline SET subject_id = $3 WHERE kind = $1 AND subject_id = $2";
     sqlx::query(sql).bind(old.kind()).bind(old.id()).bind(into.id()).execute(&mut *conn).await?;
-    found(&mut *conn, into, &Said::Joined { id: Some(old.id()), was: gone.standing }, now, now).await?;
+    let (id, was) = (Some(old.id()), gone.standing);
+    match by {
+        None => found(&mut *conn, into, &Said::Joined { id, was }, now, now).await?,
+        Some((who, reason)) => {
+            let saying = Saying { who: Some(who), at: now, for_members: false };
+            append(&mut *conn, into, &Said::Merged { id, was, reason: reason.to_owned() }, saying, now).await?;
+        }
+    }
     let whole = kept.standing.join(gone.standing);
     // What both were closed as is closed since the first of them: what was met after that is after the closing.
     let state_at = match (whole == kept.standing, whole == gone.standing) {
@@ -73,7 +94,7 @@ pub async fn absorb(conn: &mut SqliteConnection, old: Matter, into: Matter, now:
         .bind(whole.duplicate_of())
         .bind(state_at)
         .bind(kept.owner.or(gone.owner))
-        .bind(kept.worked_at.max(gone.worked_at))
+        .bind(kept.worked_at.max(gone.worked_at).max(by.map(|_| now.0)))
         .bind(kept.came_back.saturating_add(gone.came_back))
         .bind(old.id())
         .execute(conn)
@@ -81,14 +102,14 @@ pub async fn absorb(conn: &mut SqliteConnection, old: Matter, into: Matter, now:
         .map(drop)
 }
 
-/// Marks an incident as one that a person opened, and how far it is said to have got.
+/// Marks an incident as one that a person opened, and how far it is said to have got, if it is.
 ///
 /// # Errors
 /// The database's own.
 pub async fn raised_by_person(
     conn: &mut SqliteConnection,
     incident: i64,
-    evidence: i64,
+    evidence: Option<i64>,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let sql = "UPDATE incident SET human = 1, reached = $2, worked_at = $3 WHERE id = $1";

@@ -147,6 +147,20 @@ async fn c_every_step_is_told_with_both_its_times_and_refused_ones_change_nothin
 }
 
 #[tokio::test]
+async fn c_what_was_reported_was_not_reported_before_it_was_discovered() {
+    let fixture = fixture(1).await;
+    let reported = || Said::DutyReported { duty: crate::workflow::duty::Duty::Datatilsynet };
+    say(&fixture, INCIDENT, Said::Discovered, true, later(100)).await.unwrap();
+    let not = say(&fixture, INCIDENT, reported(), true, later(99)).await;
+    assert_eq!(not, Err(NotDone::BeforeDiscovered(later(100))));
+    assert!(NotDone::BeforeDiscovered(later(100)).sentence(INCIDENT).contains(&later(100).to_string()));
+    say(&fixture, INCIDENT, reported(), true, later(100)).await.unwrap();
+    // What was discovered earlier than was thought may have been reported then.
+    say(&fixture, INCIDENT, Said::Discovered, true, later(10)).await.unwrap();
+    say(&fixture, INCIDENT, reported(), true, later(99)).await.unwrap();
+}
+
+#[tokio::test]
 async fn c_a_duplicate_is_one_of_what_is_worked_on_at_the_same_member() {
     let fixture = fixture(2).await;
     run(
