@@ -4,11 +4,13 @@ mod again;
 mod apart;
 mod correlated;
 mod drawn;
+mod guards;
 mod leaving;
 mod marks;
 mod reported;
 mod storm;
 mod together;
+mod told;
 
 use std::collections::BTreeMap;
 

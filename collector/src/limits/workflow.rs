@@ -24,3 +24,5 @@ pub const NSM_WITHIN: Duration = Duration::from_secs(24 * 3_600);
 pub const DATATILSYNET_WITHIN: Duration = Duration::from_secs(72 * 3_600);
 /// Alerts of a new incident that are held against closed ones: one host that is back is enough, and a storm brings thousands.
 pub const RETURNS_LOOKED_FOR: usize = 64;
+/// Things of a guard that are counted for people, so that a list of millions costs no more: beyond it the number says enough.
+pub const GUARD_THINGS_MAX: i64 = 10_000;

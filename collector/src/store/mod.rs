@@ -72,6 +72,7 @@ pub mod strand;
 pub mod succession;
 mod taking;
 pub mod trace;
+pub mod tripped;
 pub mod trust;
 pub mod under_way;
 pub mod upgrade;
@@ -138,6 +139,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/023_workflow.sql"),
     include_str!("../schema/024_sight.sql"),
     include_str!("../schema/025_api.sql"),
+    include_str!("../schema/028_guards.sql"),
 ];
 
 /// Why the store could not be opened or used.

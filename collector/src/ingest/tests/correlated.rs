@@ -12,7 +12,7 @@ const HOUR: i64 = 3_600_000_000;
 const BY: Word<'static> = Word { who: "anne", reason: "two things" };
 
 /// Indicators 10 and up: names of domains of their own, all as sure as `confidence` says.
-async fn indicators(fixture: &Fixture, from: i64, count: i64, confidence: i64) {
+pub(super) async fn indicators(fixture: &Fixture, from: i64, count: i64, confidence: i64) {
     let mut tx = fixture.store.begin().await.unwrap();
     for id in from..from + count {
         sqlx::query(
@@ -31,7 +31,7 @@ async fn indicators(fixture: &Fixture, from: i64, count: i64, confidence: i64) {
 }
 
 /// A host of the member reached the indicator's name at this address.
-fn reached(indicator: u64, client: u64, hour: i64, server: &str) -> AlertOpened {
+pub(super) fn reached(indicator: u64, client: u64, hour: i64, server: &str) -> AlertOpened {
     let at = Timestamp(day(0).0 + hour * HOUR);
     AlertOpened {
         evidence: Evidence::Contacted,
@@ -42,7 +42,7 @@ fn reached(indicator: u64, client: u64, hour: i64, server: &str) -> AlertOpened 
     }
 }
 
-async fn tell(fixture: &Fixture, sensor: i64, alerts: Vec<AlertOpened>) {
+pub(super) async fn tell(fixture: &Fixture, sensor: i64, alerts: Vec<AlertOpened>) {
     let seq: i64 = sqlx::query_scalar("SELECT committed_seq FROM sensor WHERE id = $1")
         .bind(sensor)
         .fetch_one(fixture.store.readers())

@@ -265,7 +265,10 @@ async fn q3_what_incidents_were_made_of_goes_with_them_and_whom_an_indicator_met
 async fn q3_what_a_person_said_of_noise_stands_longer_than_who_said_it() {
     let fixture = Fixture::new(1).await;
     let guard = |value: &str, at: Timestamp| {
-        format!("INSERT INTO guard VALUES ('indicator', '{value}', 0, '{{}}', {}, 'overruled', 'kari', 'ours')", at.0)
+        format!(
+            "INSERT INTO guard (kind, value, tripped_at, numbers, settled_at, settled_as, settled_by, settled_why) VALUES ('indicator', '{value}', 0, '{{}}', {}, 'overruled', 'kari', 'ours')",
+            at.0
+        )
     };
     run(&fixture, guard("1", NOW)).await;
     run(&fixture, guard("2", NOW.plus(DAY))).await;
