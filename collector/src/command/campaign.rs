@@ -324,14 +324,15 @@ fn spread(campaign: &CampaignView) -> String {
                 Some(_) | None => String::new(),
             };
             let reported = campaign.reported.unwrap_or(0);
-            let of = match (reported, hit - reported) {
-                (0, seen) => format!("{seen}{alone} of {able} that could see it"),
-                (_, 0) => format!("{hit}{alone}, {reported} reported by people; seen at 0 of {able} that could see it"),
+            let said = format!("{hit}{alone}, {reported} reported by people");
+            let cannot = total.saturating_sub(able);
+            match (reported, hit - reported) {
+                (0, seen) => format!("{seen}{alone} of {able} that could see it; {cannot} cannot{departed}"),
+                (_, 0) if able == 0 => format!("{said}; no sensor could see it{departed}"),
                 (_, seen) => {
-                    format!("{hit}{alone}, {reported} reported by people; seen at {seen} of {able} that could see it")
+                    format!("{said}; seen at {seen} of {able} that could see it; {cannot} cannot{departed}")
                 }
-            };
-            format!("{of}; {} cannot{departed}", total.saturating_sub(able))
+            }
         }
         _ => "too few to count".to_owned(),
     }
@@ -408,6 +409,15 @@ mod tests {
             assert!(LIST_KEYS.contains(key.as_str()), "{key}");
         }
         assert!(line["member_count"].is_null(), "absent is null, never left out");
+        let said = |hit: i64, reported: i64, able: i64| {
+            let (member_count, independent, departed) = (Some(hit), Some(hit), Some(0));
+            let (reported, able_to_see, members_total) = (Some(reported), Some(able), Some(12));
+            let view = view.clone();
+            spread(&CampaignView { member_count, independent, departed, reported, able_to_see, members_total, ..view })
+        };
+        assert_eq!(said(2, 0, 9), "2 of 9 that could see it; 3 cannot");
+        assert_eq!(said(11, 11, 0), "11, 11 reported by people; no sensor could see it");
+        assert_eq!(said(3, 1, 9), "3, 1 reported by people; seen at 2 of 9 that could see it; 3 cannot");
     }
 
     #[tokio::test]
