@@ -7,6 +7,7 @@ use varde_common::time::Timestamp;
 
 use crate::hearing::{Hearing, last_packet_at};
 use crate::store::picture::{CampaignFacts, Picture, SensorFacts};
+use crate::strand::Span;
 
 /// Silence after which a sensor is no longer taken to see anything: three heartbeats of 30 seconds.
 pub const SILENT_AFTER: Duration = Duration::from_secs(90);
@@ -22,23 +23,35 @@ pub enum Blind {
     Revoked,
     /// Its sensor was not heard from.
     Silent,
+    /// No list has anything by which it could be seen.
+    NoIndicator,
     /// The list in force does not hold the indicator.
     OldList,
     /// No packet reaches its sensor.
     NoTraffic,
+    /// Its sensor saw nothing of what people there have reported.
+    Unseen,
 }
 
 impl Blind {
     /// All, in order.
-    pub const ALL: [Blind; 6] =
-        [Blind::NoSensor, Blind::NotEnrolled, Blind::Revoked, Blind::Silent, Blind::OldList, Blind::NoTraffic];
+    pub const ALL: [Blind; 8] = [
+        Blind::NoSensor,
+        Blind::NotEnrolled,
+        Blind::Revoked,
+        Blind::Silent,
+        Blind::NoIndicator,
+        Blind::OldList,
+        Blind::NoTraffic,
+        Blind::Unseen,
+    ];
 }
 
 /// What a sensor must have had to see something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Need {
-    /// A list that shows it.
-    revision: i64,
+    /// A list that shows it; none = there is no such list.
+    revision: Option<i64>,
     /// A sensor of another channel needs that one's newest instead.
     newest: bool,
     /// Heard from at or after this moment of our clock.
@@ -50,17 +63,19 @@ struct Need {
 }
 
 /// Of what a denominator is asked: when it went on by our own clock (traffic may be replayed from old captures), the
-/// first list that could show it, and whom it hit.
+/// first list that could show it, and whom it hit. Of what people alone have reported it is when they say that it was.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Case {
     /// The first of it that reached us.
     pub begun: Timestamp,
     /// The last of it that reached us.
     pub until: Timestamp,
-    /// Whoever holds this list could have seen it.
-    pub revision: i64,
-    /// `member.id` of those hit.
-    pub hit: HashSet<i64>,
+    /// Whoever holds this list could have seen it; none = nobody, for no list has anything to see it by.
+    pub revision: Option<i64>,
+    /// `member.id` of those that a sensor saw hit.
+    pub seen: HashSet<i64>,
+    /// `member.id` of those of which only people said it: they are hit, and no sensor shows that it could see.
+    pub reported: HashSet<i64>,
 }
 
 /// Members that could see it, and the others by reason.
@@ -72,41 +87,54 @@ pub struct Coverage {
     pub blind: Vec<(i64, Blind)>,
 }
 
+impl Case {
+    /// Where no sensor saw any of it, it went on when people say that it did, whenever they came to say so.
+    pub fn by_word_alone(&mut self, told: Option<Span>) {
+        if let Some(span) = told.filter(|_| self.seen.is_empty()) {
+            (self.begun, self.until) = (span.first, span.last);
+        }
+    }
+}
+
 impl Coverage {
     /// Who can see what the newest list holds, now.
     pub fn now(picture: &Picture, now: Timestamp) -> Coverage {
         let need = Need {
-            revision: picture.list.map_or(1, |list| list.revision),
+            revision: Some(picture.list.map_or(1, |list| list.revision)),
             newest: true,
             heard_from: now.minus(SILENT_AFTER),
             enrolled_by: now,
             revoked_by: Timestamp::MAX,
         };
-        measure(&picture.sensors, picture.members.iter().map(|member| member.id), need, &HashSet::new())
+        measure(&picture.sensors, picture.members.iter().map(|member| member.id), need, &Case::default())
     }
 
-    /// Who of these members could have seen this: hit, or with a sensor that was let in, heard from since it began, and
-    /// holds a list that shows it.
+    /// Who of these members could have seen this: a sensor of theirs did, or was let in, heard from since it began, and
+    /// holds a list that shows it. A person's word is no eye.
     pub fn of_case(sensors: &[SensorFacts], members: impl IntoIterator<Item = i64>, case: &Case) -> Coverage {
         let need = Need {
-            revision: case.revision.max(1),
+            revision: case.revision.map(|revision| revision.max(1)),
             newest: false,
             heard_from: case.begun,
             enrolled_by: case.until,
             revoked_by: case.begun,
         };
-        measure(sensors, members, need, &case.hit)
+        measure(sensors, members, need, case)
     }
 
     /// Who could have seen this campaign.
     pub fn of_campaign(picture: &Picture, campaign: &CampaignFacts) -> Coverage {
         let first = campaign.hits.iter().filter_map(|hit| hit.arrived_at).min();
-        let case = Case {
+        let of = |human: bool| campaign.hits.iter().filter(move |hit| hit.human == human).map(|hit| hit.member.id);
+        let mut case = Case {
             begun: first.into_iter().chain(campaign.opened_at).min().unwrap_or(Timestamp::MIN),
             until: campaign.updated_at.unwrap_or(Timestamp::MAX),
-            revision: campaign.indicators.iter().filter_map(|indicator| indicator.published_in).min().unwrap_or(1),
-            hit: campaign.hits.iter().map(|hit| hit.member.id).collect(),
+            revision: campaign.first_list,
+            seen: of(false).collect(),
+            reported: of(true).collect(),
         };
+        let span = campaign.hits.iter().map(|hit| Span::new(hit.first_seen, hit.last_seen)).reduce(Span::join);
+        case.by_word_alone(span);
         Coverage::of_case(&picture.sensors, picture.members.iter().map(|member| member.id), &case)
     }
 
@@ -125,12 +153,7 @@ impl Coverage {
     }
 }
 
-fn measure(
-    sensors: &[SensorFacts],
-    members: impl IntoIterator<Item = i64>,
-    need: Need,
-    seen_by: &HashSet<i64>,
-) -> Coverage {
+fn measure(sensors: &[SensorFacts], members: impl IntoIterator<Item = i64>, need: Need, case: &Case) -> Coverage {
     let mut best: HashMap<i64, Option<Blind>> = HashMap::new();
     for sensor in sensors {
         let found = blindness(sensor, need);
@@ -145,12 +168,18 @@ fn measure(
     }
     let mut coverage = Coverage::default();
     for member in members {
-        // Whoever saw it could see it, whatever the bookkeeping says.
-        match best.get(&member).copied().unwrap_or(Some(Blind::NoSensor)) {
-            Some(reason) if !seen_by.contains(&member) => coverage.blind.push((member, reason)),
-            Some(_) | None => {
-                coverage.able.insert(member);
-            }
+        let found = best.get(&member).copied().unwrap_or(Some(Blind::NoSensor));
+        let reason = if case.seen.contains(&member) {
+            // Whoever saw it could see it, whatever the bookkeeping says.
+            None
+        } else if case.reported.contains(&member) {
+            Some(found.unwrap_or(Blind::Unseen))
+        } else {
+            found
+        };
+        match reason {
+            Some(reason) => coverage.blind.push((member, reason)),
+            None => drop(coverage.able.insert(member)),
         }
     }
     coverage
@@ -166,9 +195,10 @@ fn blindness(sensor: &SensorFacts, need: Need) -> Option<Blind> {
     if sensor.last_seen_at.is_none_or(|at| at < need.heard_from) {
         return Some(Blind::Silent);
     }
+    let Some(revision) = need.revision else { return Some(Blind::NoIndicator) };
     let needed = match need.newest {
-        true => sensor.newest(Some(need.revision)).unwrap_or(1),
-        false => need.revision,
+        true => sensor.newest(Some(revision)).unwrap_or(1),
+        false => revision,
     };
     if sensor.revision < needed {
         return Some(Blind::OldList);
@@ -228,7 +258,8 @@ mod tests {
         };
         assert_eq!(Coverage::now(&picture, NOW).reasons(), [(Blind::NoTraffic, 1)]);
         for (begun_s, able) in [(299, 0), (301, 1)] {
-            let case = Case { begun: NOW.minus(Duration::from_secs(begun_s)), until: NOW, ..Case::default() };
+            let begun = NOW.minus(Duration::from_secs(begun_s));
+            let case = Case { begun, until: NOW, revision: Some(1), ..Case::default() };
             assert_eq!(Coverage::of_case(&picture.sensors, [1], &case).able.len(), able);
         }
     }
@@ -273,7 +304,8 @@ mod tests {
         };
         let coverage = Coverage::now(&picture, NOW);
         assert_eq!(coverage.able, HashSet::from([1, 8]));
-        assert_eq!(coverage.reasons(), Blind::ALL.map(|reason| (reason, 1)).to_vec());
+        let at_once = Blind::ALL.into_iter().filter(|reason| !matches!(reason, Blind::NoIndicator | Blind::Unseen));
+        assert_eq!(coverage.reasons(), Vec::from_iter(at_once.map(|reason| (reason, 1))));
         assert_eq!(coverage.total(), 8);
 
         let member = picture.members[4].clone();
@@ -298,13 +330,16 @@ mod tests {
                 alerts: 1,
                 arrived_at: Some(NOW.minus(Duration::from_secs(700))),
                 human: false,
+                word: None,
             }],
             others: Some(0),
             departed: 0,
             indicators: Vec::new(),
             weighed: crate::store::picture::WordFacts::default(),
-            is_too_connected: false,
+            too_connected: None,
             work: None,
+            is_closed: false,
+            first_list: Some(1),
         };
         let coverage = Coverage::of_campaign(&picture, &campaign);
         assert_eq!(coverage.able, HashSet::from([1, 4, 5, 6, 8]), "revoked later, hit though silent now, any list");

@@ -44,6 +44,11 @@ figure-campaigns-of = { $n ->
     [1] of 1 incident
    *[other] of { $shown } incidents
 }
+figure-campaigns-of-closed = no open incidents
+figure-closed = { $n ->
+    [1] 1 closed
+   *[other] { $shown } closed
+}
 figure-exercises = { $n ->
     [1] besides 1 in an exercise
    *[other] besides { $shown } in exercises
@@ -66,9 +71,13 @@ figure-list-of = { $count } indicators; in force at { $holding } of { $sensors }
 # Campaigns
 campaigns = Possible campaigns
 campaign-possible = Possible campaign
+campaign-confirmed = Campaign
 campaign-none = no campaign
 reach = { $hit } of { $able } members that could see it were hit. { $blind } of { $total } could not see it.
 reach-all = { $hit } of { $able } members were hit. All { $total } could see it.
+reach-reported = { $hit } members, { $reported } of them reported by people. { $seen } of { $able } that could see it have hits; { $blind } of { $total } could not see it.
+reach-reported-blind = { $hit } members, { $reported } of them reported by people; no sensor could see it.
+reach-reported-unseen = { $hit } members, { $reported } of them reported by people. Sensors at { $able } of { $total } could see it, and none of them has.
 reach-own = You were hit.
 reach-own-others = You were hit, and at least { $shown } other members.
 behind-supplier = behind { $supplier }
@@ -97,6 +106,14 @@ blind-silent = { $n ->
 blind-old-list = { $n ->
     [1] at 1 member the sensor has not received the list
    *[other] at { $shown } members the sensor has not received the list
+}
+blind-no-indicator = { $n ->
+    [1] at 1 member the sensor has no indicator to see it by
+   *[other] at { $shown } members the sensor has no indicator to see it by
+}
+blind-unseen = { $n ->
+    [1] at 1 member the sensor did not see what people have reported
+   *[other] at { $shown } members the sensor did not see what people have reported
 }
 blind-no-traffic = { $n ->
     [1] at 1 member no traffic reaches the sensor
@@ -166,6 +183,7 @@ alert-open = ongoing
 col-incident = Incident
 col-member = Member
 col-severity = Severity
+col-severity-listed = Severity by the list
 col-evidence = How far it got
 col-first = First seen
 col-last = Last seen
@@ -424,9 +442,9 @@ blind-ech = Hidden name: { $ech } of { $hellos } TLS hellos carried an encrypted
 blind-resolver-names = Well-known public resolvers: { $named } of { $hellos } TLS hellos went to one of them.
 # Map
 map = The members
-map-hit = in a possible campaign
+map-hit = in an open campaign
 map-alone = an incident of its own
-map-quiet = can see; not hit
+map-quiet = can see; nothing open
 map-blind = cannot see now
 map-none = not a member
 map-table = Show as a table
@@ -434,9 +452,15 @@ map-table = Show as a table
 why-title = Why do I see this?
 why-possible = “Possible” until a person has looked at it: the coincidence is computed, not confirmed.
 link-indicator = The incidents are joined because independent members hit the same indicator: { $what }.
+link-own-threat = The alerts are on the same threat: { $what }.
+link-own-indicator = The alerts are on the same indicator: { $what }.
+link-own-several = The alerts are on several threats or indicators, joined because the same host met them. The first is { $what }.
+link-reported-threat = Reported by a person, about the threat { $what }.
+link-reported-indicator = Reported by a person, about the indicator { $what }.
 link-threat = The incidents are joined because independent members hit the same threat: { $what }.
 word-why-title = Why this word?
 word-version = Weighed by { $version }.
+word-own = The gravest word among your own incidents in it.
 word-unweighed = Not weighed yet: the word is the gravest that the list says.
 likely-low = low
 likely-medium = medium
@@ -468,7 +492,16 @@ term-critical-by-name = Critical: contact by name, at a zone of high consequence
 term-critical-by-members = Critical: { $value } independent members got an answer, and it is not proposed as noise
 term-not-critical = The table says critical, and neither of the two ways there was taken: high
 term-unvouched = The table says more than medium, but nobody stands for it: no sure source, no named threat, no regular contact, no data out, no contact at several independent members; so medium
-too-connected = Too connected: something that joined its incidents does so no more, or too many different things are in it. Consider a split.
+too-connected = Too connected: something that linked the incidents holds no more, or there are too many different things here.
+too-connected-topics = It is about too many different things.
+too-connected-threat = The threat { $value } was found to be a mere list, and links nothing any more.
+too-connected-address = Too many different things lead to the address { $value }, and it links nothing any more.
+too-connected-indicator = The indicator { $value } is proposed as noise, and links nothing any more.
+too-connected-host = A host of { $value } has met too many different things at once to be one machine, and links no more.
+too-connected-gone = A host that had met too many different things at once to be one machine linked these; its alerts are deleted.
+too-connected-other = This links nothing any more: { $value }.
+too-connected-lift = If that is wrong, it is lifted by
+too-connected-split = The parts it would fall into are shown by
 bonds-title = What its incidents share
 bond-threat = { $n } incidents have the same threat: { $value }
 bond-indicator = { $n } incidents have the same indicator: { $value }

@@ -44,6 +44,11 @@ figure-campaigns-of = { $n ->
     [1] av 1 sak
    *[other] av { $shown } saker
 }
+figure-campaigns-of-closed = ingen åpne saker
+figure-closed = { $n ->
+    [1] 1 lukket
+   *[other] { $shown } lukket
+}
 figure-exercises = { $n ->
     [1] i tillegg 1 i øvelse
    *[other] i tillegg { $shown } i øvelser
@@ -66,9 +71,13 @@ figure-list-of = { $count } indikatorer; i kraft hos { $holding } av { $sensors 
 # Kampanjer
 campaigns = Mulige kampanjer
 campaign-possible = Mulig kampanje
+campaign-confirmed = Kampanje
 campaign-none = ingen kampanje
 reach = { $hit } av { $able } medlemmer som kunne se det, er truffet. { $blind } av { $total } kunne ikke se det.
 reach-all = { $hit } av { $able } medlemmer er truffet. Alle { $total } kunne se det.
+reach-reported = { $hit } medlemmer, hvorav { $reported } meldt av folk. { $seen } av { $able } som kunne se det, har treff; { $blind } av { $total } kunne ikke se det.
+reach-reported-blind = { $hit } medlemmer, hvorav { $reported } meldt av folk; ingen sensor kunne se det.
+reach-reported-unseen = { $hit } medlemmer, hvorav { $reported } meldt av folk. Sensorer hos { $able } av { $total } kunne se det, og ingen av dem har sett det.
 reach-own = Dere er truffet.
 reach-own-others = Dere er truffet, og minst { $shown } andre medlemmer.
 behind-supplier = bak { $supplier }
@@ -97,6 +106,14 @@ blind-silent = { $n ->
 blind-old-list = { $n ->
     [1] hos 1 medlem har sensoren ikke fått listen
    *[other] hos { $shown } medlemmer har sensoren ikke fått listen
+}
+blind-no-indicator = { $n ->
+    [1] hos 1 medlem har sensoren ingen indikator å se det med
+   *[other] hos { $shown } medlemmer har sensoren ingen indikator å se det med
+}
+blind-unseen = { $n ->
+    [1] hos 1 medlem så ikke sensoren det som folk har meldt
+   *[other] hos { $shown } medlemmer så ikke sensoren det som folk har meldt
 }
 blind-no-traffic = { $n ->
     [1] hos 1 medlem når ingen trafikk sensoren
@@ -166,6 +183,7 @@ alert-open = pågår
 col-incident = Sak
 col-member = Medlem
 col-severity = Alvor
+col-severity-listed = Alvor etter listen
 col-evidence = Hvor langt det kom
 col-first = Først sett
 col-last = Sist sett
@@ -424,9 +442,9 @@ blind-ech = Skjult navn: { $ech } av { $hellos } TLS-åpninger bar et kryptert i
 blind-resolver-names = Kjente åpne navnetjenere: { $named } av { $hellos } TLS-åpninger gjaldt en av dem.
 # Kart
 map = Medlemmene
-map-hit = i en mulig kampanje
+map-hit = i en åpen kampanje
 map-alone = egen sak
-map-quiet = kan se; uten treff
+map-quiet = kan se; ingenting åpent
 map-blind = kan ikke se nå
 map-none = ikke medlem
 map-table = Vis som tabell
@@ -434,9 +452,15 @@ map-table = Vis som tabell
 why-title = Hvorfor ser jeg dette?
 why-possible = «Mulig» til et menneske har sett på den: sammenfallet er regnet ut, ikke bekreftet.
 link-indicator = Sakene er ført sammen fordi uavhengige medlemmer har treff på samme indikator: { $what }.
+link-own-threat = Alarmene er på samme trussel: { $what }.
+link-own-indicator = Alarmene er på samme indikator: { $what }.
+link-own-several = Alarmene er på flere trusler eller indikatorer og er ført sammen fordi samme maskin har møtt dem. Den første er { $what }.
+link-reported-threat = Meldt av en person, om trusselen { $what }.
+link-reported-indicator = Meldt av en person, om indikatoren { $what }.
 link-threat = Sakene er ført sammen fordi uavhengige medlemmer har treff på samme trussel: { $what }.
 word-why-title = Hvorfor dette ordet?
 word-version = Veid etter { $version }.
+word-own = Det alvorligste ordet blant deres egne saker i den.
 word-unweighed = Ikke veid ennå: ordet er det alvorligste listen sier.
 likely-low = lav
 likely-medium = middels
@@ -468,7 +492,16 @@ term-critical-by-name = Kritisk: kontakt med navnet, i en sone med høyt konsekv
 term-critical-by-members = Kritisk: { $value } uavhengige medlemmer fikk svar, og det er ikke foreslått som støy
 term-not-critical = Tabellen sier kritisk, men ingen av de to veiene dit er gått; derfor høy
 term-unvouched = Tabellen sier mer enn middels, men ingen står inne for det: ingen sikker kilde, ingen navngitt trussel, ingen kontakt i fast takt, ingen data ut, ikke kontakt hos flere uavhengige medlemmer; derfor middels
-too-connected = Henger for mye sammen: noe som førte sakene sammen, gjelder ikke lenger, eller det er for mange ulike ting her. Kampanjen bør vurderes delt.
+too-connected = Henger for mye sammen: noe som førte sakene sammen, gjelder ikke lenger, eller det er for mange ulike ting her.
+too-connected-topics = Den handler om for mange ulike ting.
+too-connected-threat = Trusselen { $value } er funnet å være en ren liste, og fører ikke lenger sammen.
+too-connected-address = For mange ulike ting fører til adressen { $value }, og den fører ikke lenger sammen.
+too-connected-indicator = Indikatoren { $value } er foreslått som støy, og fører ikke lenger sammen.
+too-connected-host = En maskin hos { $value } har møtt for mange ulike ting på en gang til å være én, og fører ikke lenger sammen.
+too-connected-gone = En maskin som hadde møtt for mange ulike ting på en gang til å være én, førte sammen; treffene hos den er slettet.
+too-connected-other = Dette fører ikke lenger sammen: { $value }.
+too-connected-lift = Er det feil, oppheves det med
+too-connected-split = Delene den ville falle i, vises av
 bonds-title = Hva sakene har felles
 bond-threat = { $n } saker har samme trussel: { $value }
 bond-indicator = { $n } saker har samme indikator: { $value }

@@ -44,6 +44,11 @@ figure-campaigns-of = { $n ->
     [1] av 1 sak
    *[other] av { $shown } saker
 }
+figure-campaigns-of-closed = ingen opne saker
+figure-closed = { $n ->
+    [1] 1 lukka
+   *[other] { $shown } lukka
+}
 figure-exercises = { $n ->
     [1] i tillegg 1 i øving
    *[other] i tillegg { $shown } i øvingar
@@ -66,9 +71,13 @@ figure-list-of = { $count } indikatorar; i kraft hos { $holding } av { $sensors 
 # Kampanjar
 campaigns = Moglege kampanjar
 campaign-possible = Mogleg kampanje
+campaign-confirmed = Kampanje
 campaign-none = ingen kampanje
 reach = { $hit } av { $able } medlemer som kunne sjå det, er ramma. { $blind } av { $total } kunne ikkje sjå det.
 reach-all = { $hit } av { $able } medlemer er ramma. Alle { $total } kunne sjå det.
+reach-reported = { $hit } medlemer, av dei { $reported } melde av folk. { $seen } av { $able } som kunne sjå det, har treff; { $blind } av { $total } kunne ikkje sjå det.
+reach-reported-blind = { $hit } medlemer, av dei { $reported } melde av folk; ingen sensor kunne sjå det.
+reach-reported-unseen = { $hit } medlemer, av dei { $reported } melde av folk. Sensorar hos { $able } av { $total } kunne sjå det, og ingen av dei har sett det.
 reach-own = De er ramma.
 reach-own-others = De er ramma, og minst { $shown } andre medlemer.
 behind-supplier = bak { $supplier }
@@ -97,6 +106,14 @@ blind-silent = { $n ->
 blind-old-list = { $n ->
     [1] hos 1 medlem har sensoren ikkje fått lista
    *[other] hos { $shown } medlemer har sensoren ikkje fått lista
+}
+blind-no-indicator = { $n ->
+    [1] hos 1 medlem har sensoren ingen indikator å sjå det med
+   *[other] hos { $shown } medlemer har sensoren ingen indikator å sjå det med
+}
+blind-unseen = { $n ->
+    [1] hos 1 medlem såg ikkje sensoren det som folk har meldt
+   *[other] hos { $shown } medlemer såg ikkje sensoren det som folk har meldt
 }
 blind-no-traffic = { $n ->
     [1] hos 1 medlem når ingen trafikk sensoren
@@ -166,6 +183,7 @@ alert-open = pågår
 col-incident = Sak
 col-member = Medlem
 col-severity = Alvor
+col-severity-listed = Alvor etter lista
 col-evidence = Kor langt det kom
 col-first = Først sett
 col-last = Sist sett
@@ -424,9 +442,9 @@ blind-ech = Skjult namn: { $ech } av { $hellos } TLS-opningar bar eit kryptert i
 blind-resolver-names = Kjende opne namnetenarar: { $named } av { $hellos } TLS-opningar galdt ein av dei.
 # Kart
 map = Medlemene
-map-hit = i ein mogleg kampanje
+map-hit = i ein open kampanje
 map-alone = eiga sak
-map-quiet = kan sjå; utan treff
+map-quiet = kan sjå; ingenting ope
 map-blind = kan ikkje sjå no
 map-none = ikkje medlem
 map-table = Vis som tabell
@@ -434,9 +452,15 @@ map-table = Vis som tabell
 why-title = Kvifor ser eg dette?
 why-possible = «Mogleg» til eit menneske har sett på han: samanfallet er rekna ut, ikkje stadfesta.
 link-indicator = Sakene er førte saman fordi uavhengige medlemer har treff på same indikator: { $what }.
+link-own-threat = Alarmane er på same trussel: { $what }.
+link-own-indicator = Alarmane er på same indikator: { $what }.
+link-own-several = Alarmane er på fleire truslar eller indikatorar og er førte saman fordi same maskin har møtt dei. Den første er { $what }.
+link-reported-threat = Meld av ein person, om trusselen { $what }.
+link-reported-indicator = Meld av ein person, om indikatoren { $what }.
 link-threat = Sakene er førte saman fordi uavhengige medlemer har treff på same trussel: { $what }.
 word-why-title = Kvifor dette ordet?
 word-version = Vege etter { $version }.
+word-own = Det alvorlegaste ordet blant dykkar eigne saker i han.
 word-unweighed = Ikkje vege enno: ordet er det mest alvorlege lista seier.
 likely-low = låg
 likely-medium = middels
@@ -468,7 +492,16 @@ term-critical-by-name = Kritisk: kontakt med namnet, i ei sone med høgt konsekv
 term-critical-by-members = Kritisk: { $value } uavhengige medlemer fekk svar, og det er ikkje føreslått som støy
 term-not-critical = Tabellen seier kritisk, men ingen av dei to vegane dit er gått; derfor høg
 term-unvouched = Tabellen seier meir enn middels, men ingen står inne for det: inga sikker kjelde, ingen namngitt trussel, ingen kontakt i fast takt, ingen data ut, ikkje kontakt hos fleire uavhengige medlemmer; derfor middels
-too-connected = Heng for mykje saman: noko som førte sakene saman, gjeld ikkje lenger, eller det er for mange ulike ting her. Kampanjen bør vurderast delt.
+too-connected = Heng for mykje saman: noko som førte sakene saman, gjeld ikkje lenger, eller det er for mange ulike ting her.
+too-connected-topics = Han handlar om for mange ulike ting.
+too-connected-threat = Trusselen { $value } er funnen å vere ei rein liste, og fører ikkje lenger saman.
+too-connected-address = For mange ulike ting fører til adressa { $value }, og ho fører ikkje lenger saman.
+too-connected-indicator = Indikatoren { $value } er foreslått som støy, og fører ikkje lenger saman.
+too-connected-host = Ei maskin hos { $value } har møtt for mange ulike ting på ein gong til å vere éi, og fører ikkje lenger saman.
+too-connected-gone = Ei maskin som hadde møtt for mange ulike ting på ein gong til å vere éi, førte saman; treffa hos henne er sletta.
+too-connected-other = Dette fører ikkje lenger saman: { $value }.
+too-connected-lift = Er det feil, blir det oppheva med
+too-connected-split = Delane han ville falle i, blir viste av
 bonds-title = Kva sakene har felles
 bond-threat = { $n } saker har same trussel: { $value }
 bond-indicator = { $n } saker har same indikator: { $value }

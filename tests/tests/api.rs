@@ -78,7 +78,8 @@ for path in document['paths']:
             told[path] = told.get(path, 0) + 1
         status, kind, problem = ask(path.replace('{id}', '99999'))
         assert (status, kind) == (404, 'application/problem+json'), problem
-assert ask('/api/v1/nonsense')[0] == 404
+for path in ['/api/v1', '/api/v1/', '/api/v1/nonsense']:
+    assert ask(path)[:2] == (404, 'application/problem+json'), path
 print(json.dumps(told))
 ";
 
@@ -116,7 +117,7 @@ fn api_document_and_answers_hold_against_the_rules_of_others() -> Result<()> {
          VALUES (9, 1, 'deaf', 1, 2, 3, 1, '{\"kind\":\"deaf\",\"packets\":7}')",
     )?;
     collector.tamper(
-        "INSERT INTO guard (kind, value, tripped_at, numbers) VALUES ('indicator', '1', 5, '{\"members\":9,\"able_to_see\":20,
+        "INSERT INTO guard (id, kind, value, tripped_at, numbers) VALUES (1, 'indicator', '1', 5, '{\"members\":9,\"able_to_see\":20,
          \"hosts_median\":3,\"evidence_median\":\"answered\",\"half_within_s\":60,\"half_after_publication_s\":null,
          \"confidence\":50,\"confirmed\":0,\"refuted\":1}')",
     )?;
@@ -130,10 +131,12 @@ fn api_document_and_answers_hold_against_the_rules_of_others() -> Result<()> {
         ("/api/v1/alerts", 2),
         ("/api/v1/alerts/{id}", 4),
         ("/api/v1/indicators", 1),
+        ("/api/v1/indicators/{id}", 1),
         ("/api/v1/sensors", 2),
         ("/api/v1/members", 2),
         ("/api/v1/silence", 1),
         ("/api/v1/proposals", 1),
+        ("/api/v1/guards", 1),
         ("/api/v1/statistics", 2),
     ];
     for (path, least) in at_least {

@@ -225,6 +225,9 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["noise", "reject", "1", "--reason", "det er ekte"])?;
     step(&["noise", "accept", "1", "--reason", "det er støy likevel"])?;
     step(&["indicator", "verdict", "1", "none", "--reason", "navnet er i bruk igjen"])?;
+    collector.tamper("INSERT INTO guard (id, kind, value, tripped_at, numbers) VALUES (9, 'threat', 'x', 0, '{}')")?;
+    step(&["noise", "lift", "9", "--reason", "den er ingen liste"])?;
+    step(&["noise", "hold", "9", "--reason", "den er en liste likevel"])?;
     step(&["incident", "list"])?;
     step(&["incident", "list", "--json"])?;
     step(&["incident", "show", "1"])?;

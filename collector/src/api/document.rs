@@ -27,6 +27,7 @@ fn schemas() -> Map<String, Value> {
     add::<shape::Member>(&mut found);
     add::<shape::Silence>(&mut found);
     add::<shape::Proposal>(&mut found);
+    add::<shape::Guard>(&mut found);
     add::<shape::DailyNumbers>(&mut found);
     add::<shape::Status>(&mut found);
     add::<Problem>(&mut found);

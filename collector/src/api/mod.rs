@@ -44,6 +44,8 @@ pub const STATES: &[&str] = &[
 pub const WORK: &[&str] = &["new", "triaged", "confirmed", "contained", "closed"];
 /// Where the work on a campaign stands.
 pub const WORK_TOGETHER: &[&str] = &["new", "closed"];
+/// Kinds of what links nothing any more.
+pub const GUARDS: &[&str] = &["threat", "indicator", "address", "host"];
 /// What a person has said of a proposal.
 pub const SETTLED: &[&str] = &["open", "upheld", "overruled"];
 
@@ -64,6 +66,8 @@ pub enum Which {
     Alert,
     /// What is looked for.
     Indicators,
+    /// One of that.
+    Indicator,
     /// The members' sensors.
     Sensors,
     /// The members.
@@ -72,6 +76,8 @@ pub enum Which {
     Silence,
     /// What is proposed as noise.
     Proposals,
+    /// What links nothing any more.
+    Guards,
     /// Numbers of alerts by day.
     Statistics,
     /// How the collector is.
@@ -226,6 +232,13 @@ pub const RESOURCES: &[Resource] = &[
         answer: Answer::Page("Indicator"),
     },
     Resource {
+        which: Which::Indicator,
+        path: "/indicators/{id}",
+        what: "One indicator, by its number.",
+        parameters: &[],
+        answer: Answer::One("Indicator"),
+    },
+    Resource {
         which: Which::Sensors,
         path: "/sensors",
         what: "The members' sensors by number, and what each last said of itself.",
@@ -265,6 +278,18 @@ pub const RESOURCES: &[Resource] = &[
             p("settled", Form::Words(SETTLED), "Of which a person has said this; open: nothing yet."),
         ],
         answer: Answer::Page("Proposal"),
+    },
+    Resource {
+        which: Which::Guards,
+        path: "/guards",
+        what: "Keys that link nothing any more, or that a person has lifted, the last that tripped first, each with the numbers it was found by.",
+        parameters: &[
+            CURSOR,
+            LIMIT,
+            p("kind", Form::Words(GUARDS), "Of one of these kinds."),
+            p("settled", Form::Words(SETTLED), "Of which a person has said this; open: nothing yet."),
+        ],
+        answer: Answer::Page("Guard"),
     },
     Resource {
         which: Which::Statistics,

@@ -8,7 +8,7 @@ use crate::priority::Term;
 
 mod operation;
 
-pub use operation::{DailyNumbers, Member, Proposal, Sensor, Silence, Status};
+pub use operation::{DailyNumbers, Guard, Member, Proposal, Sensor, Silence, Status};
 
 /// Whose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -53,6 +53,8 @@ pub struct Part {
     pub evidence: Option<&'static str>,
     /// A person reported it, seen by sensors or not.
     pub human: bool,
+    /// The worst word of its incidents in it: info, low, medium, high or critical; for a member by its own alone; null = not weighed yet.
+    pub severity: Option<&'static str>,
 }
 
 /// What several members share.
@@ -86,6 +88,8 @@ pub struct Campaign {
     pub member_count: Option<i64>,
     /// The same, those behind one shared network counted once.
     pub independent: Option<i64>,
+    /// Of how many members people alone have said it, and no sensor there shows that it could see; null for a member.
+    pub reported: Option<i64>,
     /// How many members it hit that have left since.
     pub departed: Option<i64>,
     /// How many members could have seen it.
@@ -96,7 +100,7 @@ pub struct Campaign {
     pub members_total: Option<i64>,
     /// For a member: at least so many others are hit; null for the operator.
     pub others_at_least: Option<i64>,
-    /// one_site, several or sector_wide.
+    /// one_site, several or sector_wide, by what sensors saw; null = people alone have said it, or not for this reader.
     pub scale: Option<&'static str>,
     /// Seconds from the first member hit until half of those hit were.
     pub half_within_s: Option<u64>,
@@ -108,6 +112,8 @@ pub struct Campaign {
     pub too_connected: Option<bool>,
     /// The key that links nothing any more, or topics.
     pub too_connected_why: Option<String>,
+    /// The number of the guard that tripped, in /guards; null = it is about too many things.
+    pub too_connected_guard: Option<i64>,
     /// Where the work on it stands: new or closed; null for a member.
     pub state: Option<&'static str>,
     /// As what it was closed.

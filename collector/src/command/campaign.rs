@@ -30,12 +30,14 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   title                  in words
   link_kind, link        what its incidents share: an indicator or a threat, and which
   indicators             [{indicator, kind}] that were met
-  members                [{number, name, supplier, first_seen, evidence, human}], the first hit first; supplier: the
-                         shared network it is behind; human: a person reported it, seen by sensors or not
+  members                [{number, name, supplier, first_seen, evidence, human, word}], the first hit first; supplier: the
+                         shared network it is behind; human: a person reported it, seen by sensors or not; word: the worst
+                         of its incidents in it
   member_count           how many members it hit
   independent            the same, those behind one shared network counted once: what makes a campaign
+  reported               of which so many people alone have said it: no sensor there shows that it could see
   departed               how many members it hit that have left since; nothing else of them is kept
-  able_to_see            how many members could have seen it: hit, or with a sensor that was heard from since it
+  able_to_see            how many members could have seen it: a sensor of theirs did, or was heard from since it
                          began and holds a list that shows it; the others cannot
   members_total          how many members there are
   others_at_least        null here: what a member is told in place of these numbers
@@ -49,12 +51,14 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   word                   how much it matters: info, low, medium, high or critical; null = not weighed yet
   why                    [{term, …}]: what the word stands on
   weights_version        by which weights
-  scale                  one_site, several or sector_wide
+  scale                  one_site, several or sector_wide, by what sensors saw; null = people alone have said it
   half_within_s          seconds from the first member hit until half of those hit were
   persistent             how many members have contact as regular as a program's
   in_history             some of it was found in history
   too_connected          it holds more together than it should, and a split is proposed
   too_connected_why      the key that links nothing any more, or topics: it is about too many things
+  too_connected_guard    the guard's number in noise guards; null = it is about too many things
+  too_connected_lift     the command that lifts it, where it is wrong
   state                  where the work on it stands: new or closed
   closed_as              confirmed, false-positive, legitimate, duplicate or exercise; null = it is not closed
   duplicate_of           of a duplicate, the campaign that is worked on
@@ -234,7 +238,9 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
         .map(|part| {
             let shared = part.supplier.as_ref().map_or(String::new(), |supplier| format!("  behind {supplier}"));
             let since = listing::moment(part.first_seen);
-            format!("  {} {}  {since}  {}{shared}", part.number, part.name, say::how_far(part.evidence))
+            let word = part.word.map_or("-", Word::as_str);
+            let said = if part.human { "  reported by a person" } else { "" };
+            format!("  {} {}  {since}  {word}  {}{shared}{said}", part.number, part.name, say::how_far(part.evidence))
         })
         .collect();
     let indicators: Vec<String> =
@@ -270,7 +276,11 @@ fn too_connected(campaign: &CampaignView, split: &[Vec<i64>]) -> String {
     let why = campaign.too_connected_why.as_deref().unwrap_or_default();
     let part = |part: &Vec<i64>| part.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
     let parts: Vec<String> = split.iter().map(part).collect();
-    format!("Too connected ({why}). By what links still its incidents are: {}\n", parts.join(" | "))
+    let lift = match &campaign.too_connected_lift {
+        Some(lift) => format!("If that guard is wrong, it is lifted by: {lift}\n"),
+        None => String::new(),
+    };
+    format!("Too connected ({why}). By what links still its incidents are: {}\n{lift}", parts.join(" | "))
 }
 
 /// Campaigns as a table.
@@ -314,7 +324,16 @@ fn spread(campaign: &CampaignView) -> String {
                 Some(departed) if departed > 0 => format!("; {departed} more have left"),
                 Some(_) | None => String::new(),
             };
-            format!("{hit}{alone} of {able} that could see it; {} cannot{departed}", total.saturating_sub(able))
+            let reported = campaign.reported.unwrap_or(0);
+            let said = format!("{hit}{alone}, {reported} reported by people");
+            let cannot = total.saturating_sub(able);
+            match (reported, hit - reported) {
+                (0, seen) => format!("{seen}{alone} of {able} that could see it; {cannot} cannot{departed}"),
+                (_, 0) if able == 0 => format!("{said}; no sensor could see it{departed}"),
+                (_, seen) => {
+                    format!("{said}; seen at {seen} of {able} that could see it; {cannot} cannot{departed}")
+                }
+            }
         }
         _ => "too few to count".to_owned(),
     }
@@ -355,6 +374,7 @@ mod tests {
             members: Vec::new(),
             member_count: None,
             independent: None,
+            reported: None,
             departed: None,
             able_to_see: None,
             members_total: None,
@@ -376,6 +396,8 @@ mod tests {
             in_history: None,
             too_connected: None,
             too_connected_why: None,
+            too_connected_guard: None,
+            too_connected_lift: None,
             state: None,
             closed_as: None,
             duplicate_of: None,
@@ -388,6 +410,15 @@ mod tests {
             assert!(LIST_KEYS.contains(key.as_str()), "{key}");
         }
         assert!(line["member_count"].is_null(), "absent is null, never left out");
+        let said = |hit: i64, reported: i64, able: i64| {
+            let (member_count, independent, departed) = (Some(hit), Some(hit), Some(0));
+            let (reported, able_to_see, members_total) = (Some(reported), Some(able), Some(12));
+            let view = view.clone();
+            spread(&CampaignView { member_count, independent, departed, reported, able_to_see, members_total, ..view })
+        };
+        assert_eq!(said(2, 0, 9), "2 of 9 that could see it; 3 cannot");
+        assert_eq!(said(11, 11, 0), "11, 11 reported by people; no sensor could see it");
+        assert_eq!(said(3, 1, 9), "3, 1 reported by people; seen at 2 of 9 that could see it; 3 cannot");
     }
 
     #[tokio::test]

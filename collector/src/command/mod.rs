@@ -50,6 +50,7 @@ pub mod why;
 mod conductor;
 mod duty;
 mod export;
+mod guards;
 mod handing_over;
 mod held;
 mod incident_work;
@@ -358,6 +359,9 @@ mod tests {
             "noise list --all --json",
             "noise accept 7 --reason x --json",
             "noise reject 7 --reason x",
+            "noise guards --all --json",
+            "noise lift 7 --reason x",
+            "noise hold 7 --reason x --json",
             "why incident 3 --json",
             "why 6f1c27d0-94be-4b0c-8a55-3e0d7b1fc2a9",
             "incident list --json",
@@ -465,6 +469,7 @@ mod tests {
             "campaign split 1 --incidents 3",
             "campaign merge 1 --reason x",
             "noise accept 7",
+            "noise lift 7",
             "why",
             "why incident 3 4",
             "statistics --from yesterday",

@@ -6,6 +6,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::guards::{self, GuardsArguments, HoldArguments, LiftArguments};
 use super::noted::deed;
 use super::verdict::{of_allow_list, record_in_words};
 use super::{say, verdict};
@@ -47,6 +48,12 @@ pub enum NoiseCommand {
     Accept(AcceptArguments),
     /// It is none.
     Reject(RejectArguments),
+    /// All that links nothing any more: mere lists and common addresses too, with the numbers by which each was found.
+    Guards(GuardsArguments),
+    /// A guard is wrong: what it is about links and weighs again.
+    Lift(LiftArguments),
+    /// A guard holds, whatever was said before.
+    Hold(HoldArguments),
 }
 
 /// Arguments of `noise list`.
@@ -120,6 +127,9 @@ pub async fn run(data: &Path, command: NoiseCommand) -> anyhow::Result<()> {
         }
         NoiseCommand::Accept(arguments) => accept(&store, arguments).await,
         NoiseCommand::Reject(arguments) => reject(&store, arguments).await,
+        NoiseCommand::Guards(arguments) => guards::list(&store, arguments).await,
+        NoiseCommand::Lift(arguments) => guards::lift(&store, arguments).await,
+        NoiseCommand::Hold(arguments) => guards::hold(&store, arguments).await,
     };
     store.close().await;
     done

@@ -29,7 +29,7 @@ old_list {held, newest}, clock_skew {offset_us: what our clock shows more}, one_
 one_way {heard (inside, outside, either; of DNS questions, responses), alone, of}, narrowed {before, after: how much the sensor's settings leave
 out, as sizes and a digest that only tells others from the same}), began_at, found_at, last_at (last found to be so), ended_at (null = it
 stands), ended_why (over; not_expected: the sensor was revoked or is in quarantine; accepted: by silence accept), times (how often it began,
-within ten minutes each), owner (whose it is). What is told of a kind is the worst there was. Times are RFC 3339 UTC.";
+within ten minutes each), owner (whose it is), notes [{at, who, for_members, text}]. What is told of a kind is the worst there was. Times are RFC 3339 UTC.";
 
 const SHOW_HELP: &str = "\
 Keys with --json: those of silence list, and timeline, measures and duties (always null) as incident show.";
@@ -221,11 +221,12 @@ mod tests {
             ended_why: None,
             times: 1,
             owner: None,
+            notes: Vec::new(),
         };
         let told = serde_json::to_value(silence(Facts::Dropping { dropped: 3, frames: 100 })).unwrap();
         let expected = serde_json::json!({ "id": 9, "sensor": 3, "member": "3407", "kind": "dropping", "dropped": 3, "frames": 100,
             "began_at": Timestamp(0), "found_at": Timestamp(1), "last_at": Timestamp(2), "ended_at": null,
-            "ended_why": null, "times": 1, "owner": null });
+            "ended_why": null, "times": 1, "owner": null, "notes": [] });
         assert_eq!(told, expected);
         assert!(
             told.as_object().unwrap().keys().all(|key| HELP.contains(key.as_str())),

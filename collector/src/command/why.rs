@@ -24,7 +24,7 @@ Keys with --json: kind, id, uuid, title, alert (what is known of the alert, in s
 (info, low, medium, high or critical; null = not weighed yet), why [{term, …}], sentences (the same in English), weights_version,
 links [{kind, value, incidents, strength, links, reason}] (what the incidents of a campaign share), guards [{kind, value}] (keys that link
 nothing any more), keys [{kind, value, incident, first_seen, last_seen, links}] (what its incidents may share with others),
-gateways [{host, joined}] (hosts that met too many things at once and so join nothing any more, and the incidents in which they had put
+gateways [{member, joined}] (hosts that met too many things at once and so join nothing any more: whose, and the incidents in which they had put
 different things together before), too_connected_why, proposed_split.";
 
 /// Arguments of `why`.
@@ -254,10 +254,11 @@ fn in_words(why: &Why) -> String {
         lines
             .extend(why.guards.iter().map(|guard| format!("  {} {}", guard.kind, say::printable(guard.value.clone()))));
     }
-    for GatewayView { host, joined } in &why.gateways {
-        let host = say::printable(host.clone());
-        lines
-            .push(format!("Host {host} met too many things at once to be one machine: what it met is joined no more."));
+    for GatewayView { member, joined } in &why.gateways {
+        let member = say::printable(member.clone());
+        lines.push(format!(
+            "A host of {member} met too many things at once to be one machine: what it met is joined no more."
+        ));
         let joined: Vec<String> = joined.iter().map(i64::to_string).collect();
         if !joined.is_empty() {
             lines.push(format!("  Before that was known it had joined what is in incident {}.", joined.join(", ")));

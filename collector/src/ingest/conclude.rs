@@ -20,6 +20,7 @@ use crate::priority::{Basis, Facts};
 use crate::store::alert::AlertRow;
 use crate::store::guard::Standing;
 use crate::store::incident::Opening;
+use crate::store::proposal::weigh_held_by;
 use crate::store::trace::Home;
 use crate::store::workflow::Fresh;
 use crate::store::{alert, campaign, cluster, gateway, guard, incident, meeting, priority, strand, trace, workflow};
@@ -143,6 +144,8 @@ pub(super) async fn conclude(
     if told.is_empty() {
         for key in &tripped {
             cluster::mark_held_by(conn, key, now).await?;
+            // What it has put together weighs less from now on, alerts or not.
+            weigh_held_by(conn, key).await?;
         }
         return Ok(Vec::new());
     }

@@ -6,12 +6,14 @@ mod correlated;
 mod cut;
 mod drawn;
 mod gateways;
+mod guards;
 mod leaving;
 mod marks;
 mod reported;
 mod ruled;
 mod storm;
 mod together;
+mod told;
 
 use std::collections::BTreeMap;
 

@@ -90,6 +90,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     };
     router
         .route(PREFIX, axum::routing::any(missing))
+        .route(&format!("{PREFIX}/"), axum::routing::any(missing))
         .route(&format!("{PREFIX}/{{*rest}}"), axum::routing::any(missing))
         .with_state(shared.clone())
 }
@@ -146,10 +147,17 @@ async fn answered(shared: &Shared, which: Which, asked: &Asked, id: &str) -> Res
             written(&answer::alert(found, scope))
         }
         Which::Indicators => page(store.asked_indicators(scope, asked).await?, asked),
+        Which::Indicator => {
+            // By its number alone: a name may stand behind a slash.
+            let id: i64 = id.parse().map_err(|_| Problem::not_there())?;
+            let found = store.asked_indicators(scope, &Asked::only("indicator", id.to_string(), ROWS_MAX)).await?;
+            written(&found.items.into_iter().find(|found| found.id == id).ok_or_else(Problem::not_there)?)
+        }
         Which::Sensors => sensors(shared, asked).await,
         Which::Members => members(shared, asked).await,
         Which::Silence => page(store.asked_silences(scope, asked).await?.map(answer::silence), asked),
         Which::Proposals => page(store.asked_proposals(scope, asked).await?.map(answer::proposal), asked),
+        Which::Guards => page(store.asked_guards(scope, asked).await?.map(answer::guard), asked),
         Which::Statistics => statistics(shared, asked).await,
         Which::Status => status(shared).await,
         Which::Document => written(&document()),

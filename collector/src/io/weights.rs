@@ -71,10 +71,11 @@ pub async fn look(path: &Path, store: &Store, last: &mut Option<String>) -> Resu
     Ok(())
 }
 
-/// Weighs all that is behind, where the weights in force are others than those that all was weighed by.
+/// Weighs all that is behind: where the weights in force are others than those that all was weighed by, and what has come to be weighed
+/// anew though they are the same.
 async fn weigh_anew(store: &Store, weighed_by: &mut Option<String>) -> Result<(), StoreError> {
     let version = store.weights(Scope::Operator).await?.version;
-    if weighed_by.as_ref() == Some(&version) {
+    if weighed_by.as_ref() == Some(&version) && !store.is_something_unweighed().await? {
         return Ok(());
     }
     while store.weigh_what_is_behind().await? {
@@ -133,5 +134,21 @@ mod tests {
         look(&path, store, &mut last).await.unwrap();
         assert_eq!(store.weights(Scope::Operator).await.unwrap(), Weights::built_in());
         assert_eq!(fixture.count("SELECT COUNT(*) FROM weights").await, 2);
+    }
+
+    #[tokio::test]
+    async fn q_what_has_come_to_be_weighed_anew_is_so_by_the_same_weights_too() {
+        use crate::ingest::tests::{batch, fixture, opened, send};
+        use varde_common::record::RecordBody;
+        let fixture = fixture(2).await;
+        for sensor in [1, 2] {
+            send(&fixture, sensor, &batch(1, vec![RecordBody::Opened(opened(2, 10, 48))])).await;
+        }
+        let mut weighed_by = Some(fixture.store.weights(Scope::Operator).await.unwrap().version);
+        let behind = "SELECT COUNT(*) FROM campaign WHERE weights_version IS NULL";
+        fixture.run("UPDATE campaign SET weights_version = NULL").await;
+        assert_eq!(fixture.count(behind).await, 1);
+        weigh_anew(&fixture.store, &mut weighed_by).await.unwrap();
+        assert_eq!(fixture.count(behind).await, 0);
     }
 }

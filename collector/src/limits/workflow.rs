@@ -28,3 +28,5 @@ pub const RETURNS_LOOKED_FOR: usize = 64;
 pub const SPLIT_NAMED_MAX: usize = 32;
 /// Commands that are printed after a step, one for each verdict that stands: a screen of them. Of more it is said how many.
 pub const ADVISED_MAX: usize = 12;
+/// Things of a guard that are counted for people, so that a list of millions costs no more: beyond it the number says enough.
+pub const GUARD_THINGS_MAX: i64 = 10_000;

@@ -20,6 +20,7 @@ use crate::store::picture::SensorFacts;
 use crate::store::proposal::Proposal;
 use crate::store::silence::SilenceRow;
 use crate::store::statistics::DailyCount;
+use crate::store::tripped::GuardRow;
 use crate::verdict::Verdict;
 use crate::workflow::{self, Closing};
 
@@ -56,10 +57,12 @@ pub fn campaign(view: CampaignView, scope: Scope) -> shape::Campaign {
                 first_seen: part.first_seen.clamped(),
                 evidence: part.evidence.map(Evidence::as_str),
                 human: part.human,
+                severity: part.word.map(Word::as_str),
             })
             .collect(),
         member_count: view.member_count,
         independent: view.independent,
+        reported: view.reported,
         departed: view.departed,
         able_to_see: view.able_to_see,
         blind,
@@ -71,6 +74,7 @@ pub fn campaign(view: CampaignView, scope: Scope) -> shape::Campaign {
         in_history: view.in_history,
         too_connected: view.too_connected,
         too_connected_why: view.too_connected_why,
+        too_connected_guard: view.too_connected_guard,
         state: view.state.map(workflow::State::as_str),
         closed_as: view.closed_as.map(Closing::as_str),
         duplicate_of: view.duplicate_of,
@@ -274,6 +278,8 @@ pub fn silence(row: SilenceRow) -> shape::Silence {
         ended_at: row.ended_at.map(Timestamp::clamped),
         ended_why: row.ended_why,
         times: row.times,
+        owner: row.owner,
+        notes: row.notes.iter().map(|note| serde_json::to_value(note).unwrap_or_default()).collect(),
     }
 }
 
@@ -288,6 +294,21 @@ pub fn proposal(proposal: Proposal) -> shape::Proposal {
         settled_at: proposal.settled_at.map(Timestamp::clamped),
         settled_by: proposal.settled_by,
         settled_why: proposal.settled_why,
+    }
+}
+
+/// A guard.
+pub fn guard(row: GuardRow) -> shape::Guard {
+    shape::Guard {
+        id: row.guard,
+        kind: row.kind,
+        value: row.value,
+        since: row.since.clamped(),
+        numbers: row.numbers,
+        now: row.now,
+        settled: row.settled.map(|settled| settled.as_str()),
+        settled_by: row.settled_by,
+        settled_why: row.settled_why,
     }
 }
 

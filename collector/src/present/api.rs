@@ -2,8 +2,8 @@
 //!
 //! Keys: `made_at`, `revision` (newest list, null = none), `members`, `members_able`, `campaigns` [{`id`, `uuid`, `title`,
 //! `exercise`, `evidence`, `severity`, `word`, `first_seen`, `last_seen`, `hosts`, `sightings`, `members_hit`, `members_able`,
-//! `members_blind`, `indicators`, `members` [{`number`, `name`, `evidence`, `first_seen`, `last_seen`, `hosts`,
-//! `sightings`}]}], `incidents` [{`id`, `uuid`, `title`, `exercise`, `campaign`, `member`, `evidence`, `severity`, `word`,
+//! `members_blind`, `members_reported` (of those hit, of which people alone said it), `indicators`, `members` [{`number`, `name`,
+//! `evidence`, `word`, `first_seen`, `last_seen`, `hosts`, `sightings`}]}], `incidents` [{`id`, `uuid`, `title`, `exercise`, `campaign`, `member`, `evidence`, `severity`, `word`,
 //! `first_seen`, `last_seen`, `hosts`, `sightings`}], `sensors` [{`id`, `member`, `state`, `revision`, `last_seen`,
 //! `version`}]. Times RFC 3339 UTC; `evidence`, `severity` (the list's, the highest) and `word` (how much it
 //! matters, as it was weighed) words as in `--json`; indicators as plain lists write them;
@@ -47,6 +47,7 @@ struct CampaignJson<'a> {
     members_hit: i64,
     members_able: i64,
     members_blind: i64,
+    members_reported: i64,
     indicators: Vec<Option<&'a str>>,
     members: Vec<HitJson<'a>>,
 }
@@ -56,6 +57,7 @@ struct HitJson<'a> {
     number: &'a str,
     name: &'a str,
     evidence: &'static str,
+    word: Option<&'static str>,
     first_seen: Timestamp,
     last_seen: Timestamp,
     hosts: i64,
@@ -149,6 +151,7 @@ impl<'a> CampaignJson<'a> {
             members_hit: size(facts.hits.len()),
             members_able: size(coverage.able.len()),
             members_blind: size(coverage.blind.len()),
+            members_reported: size(facts.reported()),
             indicators: facts.indicators.iter().map(|indicator| indicator.pattern.as_deref()).collect(),
             members: facts
                 .hits
@@ -157,6 +160,7 @@ impl<'a> CampaignJson<'a> {
                     number: &hit.member.number,
                     name: &hit.member.name,
                     evidence: evidence(hit.evidence),
+                    word: hit.word.map(severity),
                     first_seen: hit.first_seen,
                     last_seen: hit.last_seen,
                     hosts: hit.hosts,

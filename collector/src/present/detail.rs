@@ -2,14 +2,16 @@
 
 use serde_json::Value;
 
+use super::able::scale;
 use super::shown::{Moment, Shown, number, span};
 use super::spread::Spread;
 use super::text::Texts;
-use super::view::{CampaignCard, Grade, HitRow, IncidentRow, IndicatorView, Reader, Steps, incident_title, link, size};
+use super::view::{
+    CampaignCard, Grade, HitRow, IncidentRow, IndicatorView, Reader, Steps, incident_title, size, title,
+};
 use super::why::WhyWord;
 use super::work::WorkView;
 use crate::coverage::Coverage;
-use crate::escalation::Scale;
 use crate::link::KeyKind;
 use crate::store::bond::Bond;
 use crate::store::picture::{AlertFacts, CampaignFacts, Detail, IncidentFacts, Picture};
@@ -85,8 +87,12 @@ impl CampaignView {
     pub fn of(facts: &CampaignFacts, picture: &Picture, detail: &Detail, reader: &Reader) -> CampaignView {
         CampaignView {
             card: CampaignCard::of(facts, picture, reader),
-            why: WhyWord::of(&facts.weighed.why, facts.weighed.version.as_deref(), reader.texts),
-            scale: scale(facts, picture, detail, reader.texts),
+            why: match picture.for_member {
+                // How a campaign was weighed follows from all members.
+                true => WhyWord { terms: Vec::new(), version: reader.texts.say("word-own") },
+                false => WhyWord::of(&facts.weighed.why, facts.weighed.version.as_deref(), reader.texts),
+            },
+            scale: scale(facts, &Coverage::of_campaign(picture, facts), &detail.escalation, reader.texts),
             bonds: detail.bonds.iter().map(|bond| bond_words(bond, reader.texts)).collect(),
             spread: Spread::of(&facts.hits, &detail.alerts, &reader.calendar, reader.texts),
             incidents: detail.incidents.iter().map(|incident| IncidentRow::of(incident, reader)).collect(),
@@ -145,11 +151,11 @@ impl IncidentView {
         let title = incident_title(facts, indicators.first(), reader.texts);
         IncidentView {
             id: facts.name.clone(),
-            link: link(&facts.link_kind, &title, reader.texts),
+            link: own_link(facts, detail, &indicators, reader.texts),
             title,
             exercise: facts.exercise,
             campaign: facts.campaign_name.clone(),
-            hit: HitRow::of_incident(facts, reader),
+            hit: HitRow::of(1, &facts.hit, reader),
             why: WhyWord::of(&facts.weighed.why, facts.weighed.version.as_deref(), reader.texts),
             indicators,
             members: vec![MemberAlerts {
@@ -165,14 +171,21 @@ impl IncidentView {
     }
 }
 
-/// How wide it is, of those that could see it.
-fn scale(facts: &CampaignFacts, picture: &Picture, detail: &Detail, texts: &Texts) -> Option<String> {
-    let able = Coverage::of_campaign(picture, facts).able.len();
-    match Scale::of(facts.independent(), able, &detail.escalation) {
-        Scale::OneSite => None,
-        Scale::Several => Some(texts.say("scale-several")),
-        Scale::SectorWide => Some(texts.say("scale-sector")),
-    }
+/// Why the alerts of an incident belong together: by what they met, whatever a person has called it.
+fn own_link(facts: &IncidentFacts, detail: &Detail, indicators: &[IndicatorView], texts: &Texts) -> String {
+    let what = title(facts.about.as_deref(), &facts.link_kind, indicators.first(), texts);
+    let is_of_threat = facts.link_kind == "threat";
+    let key = match (facts.human, facts.link_kind.as_str()) {
+        (true, "threat") => "link-reported-threat",
+        (true, "indicator") => "link-reported-indicator",
+        (_, "human") => return texts.say("link-human"),
+        // One host's alerts on several things are one incident.
+        (false, "threat") if detail.indicators.iter().any(|met| met.threat != facts.about) => "link-own-several",
+        (false, "indicator") if detail.indicators.len() > 1 => "link-own-several",
+        (false, _) if is_of_threat => "link-own-threat",
+        (_, _) => "link-own-indicator",
+    };
+    texts.with(key, &[("what", what.as_str())])
 }
 
 /// Something that incidents of a campaign share, in a sentence.

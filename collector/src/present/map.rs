@@ -10,7 +10,8 @@ use super::shown::Shown;
 use super::text::Texts;
 use super::view::size;
 use crate::coverage::Coverage;
-use crate::store::picture::Picture;
+use crate::store::picture::{IncidentFacts, Picture};
+use crate::workflow::State;
 
 /// Side of a square, with its gap.
 const TILE: i64 = 14;
@@ -134,10 +135,13 @@ impl TileMap {
         let in_campaign: HashSet<i64> = picture
             .campaigns
             .iter()
-            .filter(|c| !c.exercise)
+            .filter(|c| !c.exercise && !c.is_closed)
             .flat_map(|c| c.hits.iter().map(|hit| hit.member.id))
             .collect();
-        let alone: HashSet<i64> = picture.incidents.iter().filter(|i| !i.exercise).map(|i| i.hit.member.id).collect();
+        // What is closed stands in the lists and shines no more.
+        let is_open = |incident: &&IncidentFacts| incident.work.standing.state() != State::Closed;
+        let open = picture.incidents.iter().filter(|i| !i.exercise).filter(is_open);
+        let alone: HashSet<i64> = open.map(|incident| incident.hit.member.id).collect();
         let standing = |id: i64| {
             if in_campaign.contains(&id) {
                 Standing::Hit

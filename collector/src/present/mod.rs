@@ -5,6 +5,7 @@
 //! and numbers are written, [`page`] the pages, [`asset`] the files beside them, [`api`] the same for machines, [`answer`] what the API gives them. Nothing
 //! here reads a clock, a socket or the database.
 
+pub mod able;
 pub mod answer;
 pub mod api;
 pub mod asset;
@@ -27,6 +28,7 @@ pub mod source;
 pub mod spread;
 pub mod summary;
 pub mod text;
+pub mod too_connected;
 pub mod trust;
 pub mod view;
 pub mod why;

@@ -1,6 +1,6 @@
 //! What keeps a sensor from seeing or from being heard, in words: on its page and on its member's.
 
-use super::shown::{Moment, number, span};
+use super::shown::{Moment, Shown, number, span};
 use super::text::Texts;
 use super::view::Reader;
 use crate::sight::Side;
@@ -19,6 +19,23 @@ pub struct SilenceLine {
     pub to: Option<Moment>,
     /// What is wrong, and what to do.
     pub words: String,
+    /// Whose it is, in words; none for a member, and where it is nobody's.
+    pub owner: Option<String>,
+    /// What was written down of it.
+    pub notes: Vec<NoteLine>,
+}
+
+/// A note on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteLine {
+    /// When it was written.
+    pub at: Moment,
+    /// Who wrote it.
+    pub who: Shown,
+    /// In their words.
+    pub text: Shown,
+    /// It is for nobody but the CSIRT.
+    pub csirt_only: bool,
 }
 
 /// What is said of sensors, those that stand first.
@@ -38,6 +55,20 @@ impl SilenceView {
             from: reader.calendar.moment(row.began_at),
             to: row.ended_at.map(|at| reader.calendar.moment(at)),
             words: in_words(row, reader.texts),
+            owner: row
+                .owner
+                .as_ref()
+                .map(|owner| reader.texts.with("said-assigned", &[("owner", Shown::of(owner).as_str())])),
+            notes: row
+                .notes
+                .iter()
+                .map(|note| NoteLine {
+                    at: reader.calendar.moment(note.at),
+                    who: Shown::of(note.who.as_deref().unwrap_or("Varde")),
+                    text: Shown::of(&note.text),
+                    csirt_only: !note.for_members,
+                })
+                .collect(),
         };
         SilenceView {
             standing: rows.iter().filter(|row| row.ended_at.is_none()).count(),
@@ -144,6 +175,7 @@ mod tests {
         SilenceRow {
             id: 1,
             owner: None,
+            notes: Vec::new(),
             sensor: 3,
             member: None,
             facts,
@@ -240,7 +272,7 @@ mod tests {
         let rows = [row(Facts::Deaf { packets: 0 }, None, 1), row(Facts::Deaf { packets: 0 }, Some(now), 1)];
         let view = SilenceView::of(&rows, &reader);
         assert_eq!((view.standing, view.lines.len()), (1, 2));
-        assert_eq!(view.lines[0].to, None);
+        assert_eq!((&view.lines[0].to, &view.lines[0].owner, view.lines[0].notes.len()), (&None, &None, 0));
         assert_ne!(view.lines[1].to.as_ref().unwrap().shown, view.lines[1].from.shown);
     }
 }

@@ -186,6 +186,7 @@ mod tests {
             alerts: 1,
             arrived_at: None,
             human: false,
+            word: None,
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::able::blind_words;
 use super::sensor::State;
 use super::shown::number;
 use super::text::Texts;
-use super::view::{Reader, blind_words, size};
+use super::view::{Reader, size};
 use crate::coverage::Coverage;
 use crate::store::picture::{Picture, SensorFacts};
 
@@ -40,10 +41,20 @@ impl Figure {
     pub fn all(picture: &Picture, coverage: &Coverage, reader: &Reader) -> Vec<Figure> {
         let texts = reader.texts;
         // An exercise stays out of the figures (decision 25).
-        let real = picture.campaigns.iter().filter(|campaign| !campaign.exercise);
+        let real = picture.campaigns.iter().filter(|campaign| !campaign.exercise && !campaign.is_closed);
         let hit: HashSet<i64> = real.flat_map(|campaign| campaign.hits.iter().map(|hit| hit.member.id)).collect();
-        let campaigns = picture.campaigns_total - picture.exercise_campaigns;
-        let incidents = picture.incidents_total - picture.exercise_incidents;
+        // What is closed is counted beside: a figure is of what there is to do.
+        let campaigns = picture.campaigns_total - picture.exercise_campaigns - picture.closed_campaigns;
+        let all = picture.incidents_total - picture.exercise_incidents;
+        let incidents = all - picture.closed_incidents;
+        let of_incidents = match (all, incidents) {
+            (1.., 0) => texts.say("figure-campaigns-of-closed"),
+            (_, _) => texts.count("figure-campaigns-of", incidents),
+        };
+        let closed = Some(picture.closed_campaigns).filter(|closed| *closed > 0);
+        let exercises = Some(picture.exercise_campaigns).filter(|exercises| *exercises > 0);
+        let beside = closed.map(|n| texts.count("figure-closed", n));
+        let beside = beside.into_iter().chain(exercises.map(|n| texts.count("figure-exercises", n)));
         // A number of nothing is no number.
         let value = |n: i64, of: i64| if of > 0 { number(n) } else { "–".to_owned() };
         let well = picture.sensors.iter().filter(|s| State::of(s, reader.now).is_well()).count();
@@ -55,15 +66,8 @@ impl Figure {
         vec![
             Figure {
                 name: texts.say("figure-campaigns"),
-                value: value(campaigns, incidents),
-                of: match picture.exercise_campaigns {
-                    0 => texts.count("figure-campaigns-of", incidents),
-                    exercises => format!(
-                        "{}; {}",
-                        texts.count("figure-campaigns-of", incidents),
-                        texts.count("figure-exercises", exercises)
-                    ),
-                },
+                value: value(campaigns, all),
+                of: Vec::from_iter([of_incidents].into_iter().chain(beside)).join("; "),
                 calls: campaigns > 0,
             },
             Figure {

@@ -2,18 +2,20 @@
 
 use varde_common::time::Timestamp;
 
+use super::able::{blind_words, reach_words};
 use super::beat::BeatView;
 use super::brake::{BrakeLine, brake_reach_words};
 use super::map::{TileMap, Tiles};
-use super::reach::reach_words;
+use super::reach::reach_words as list_reach_words;
 use super::sensor::SensorRow;
 use super::shown::{Calendar, Moment, Shown};
 use super::source::SourceLine;
 use super::summary::{Figure, Nothing};
 use super::text::Texts;
+use super::too_connected::TooMuch;
 use super::trust::TrustView;
 use super::work::state_words;
-use crate::coverage::{Blind, Coverage};
+use crate::coverage::Coverage;
 use crate::store::picture::{CampaignFacts, HitFacts, IncidentFacts, IndicatorFacts, Picture};
 
 /// Indicators named on a campaign's card; its page names all.
@@ -165,13 +167,7 @@ pub struct HitRow {
 }
 
 impl HitRow {
-    /// Of an incident: as bad as it was weighed to be.
-    pub fn of_incident(facts: &IncidentFacts, reader: &Reader) -> HitRow {
-        let weighed = facts.weighed.word.unwrap_or(facts.hit.severity);
-        HitRow { grade: Grade::of(weighed, reader.texts), ..HitRow::of(1, &facts.hit, reader) }
-    }
-
-    /// From facts.
+    /// From facts: as bad as it was weighed to be, whatever the list says.
     pub fn of(order: usize, facts: &HitFacts, reader: &Reader) -> HitRow {
         HitRow {
             order,
@@ -185,7 +181,7 @@ impl HitRow {
             first: reader.calendar.moment(facts.first_seen),
             last: reader.calendar.moment(facts.last_seen),
             steps: Steps::of(facts.evidence, reader.texts),
-            grade: Grade::of(facts.severity, reader.texts),
+            grade: Grade::of(facts.word.unwrap_or(facts.severity), reader.texts),
             hosts: hosts(facts.hosts, facts.hosts_about, reader.texts),
             sightings: reader.texts.count("sightings", facts.sightings),
             human: facts.human,
@@ -210,6 +206,10 @@ pub struct CampaignCard {
     pub title: Shown,
     /// Part of an exercise.
     pub exercise: bool,
+    /// What it is by now: a possible campaign, or one that a person has confirmed.
+    pub kind: String,
+    /// Why it is no more than possible; none once a person has confirmed it.
+    pub possible: Option<String>,
     /// Highest of all.
     pub grade: Grade,
     /// Furthest of all.
@@ -241,7 +241,7 @@ pub struct CampaignCard {
     /// What its incidents share, in words.
     pub link: String,
     /// Said where it holds more together than it should.
-    pub too_connected: Option<String>,
+    pub too_connected: Option<TooMuch>,
 }
 
 impl CampaignCard {
@@ -249,19 +249,12 @@ impl CampaignCard {
     pub fn of(facts: &CampaignFacts, picture: &Picture, reader: &Reader) -> CampaignCard {
         let texts = reader.texts;
         let coverage = Coverage::of_campaign(picture, facts);
-        let (reach, blind) = if picture.for_member {
-            let reach = match facts.others {
-                Some(others) => texts.count("reach-own-others", others),
-                None => texts.say("reach-own"),
-            };
-            (reach, Vec::new())
-        } else {
-            let (able, total) = (size(coverage.able.len()), size(coverage.total()));
-            let numbers = [("hit", size(facts.hits.len())), ("able", able), ("blind", total - able), ("total", total)];
-            let key =
-                if able == total { texts.numbers("reach-all", &numbers) } else { texts.numbers("reach", &numbers) };
-            (key, blind_words(&coverage, texts))
+        let (reach, blind) = match (picture.for_member, facts.others) {
+            (true, Some(others)) => (texts.count("reach-own-others", others), Vec::new()),
+            (true, None) => (texts.say("reach-own"), Vec::new()),
+            (false, _) => (reach_words(facts, &coverage, texts), blind_words(&coverage, texts)),
         };
+        let listed = || facts.hits.iter().map(|hit| hit.severity).max().unwrap_or(0);
         let sum = |of: fn(&HitFacts) -> i64| facts.hits.iter().map(of).fold(0_i64, i64::saturating_add);
         let first = facts.hits.iter().map(|hit| hit.first_seen).min().unwrap_or_default();
         let last = facts.hits.iter().map(|hit| hit.last_seen).max().unwrap_or_default();
@@ -272,11 +265,14 @@ impl CampaignCard {
             link: link(&facts.link_kind, &title, texts),
             title,
             exercise: facts.exercise,
+            kind: if facts.is_confirmed() { texts.say("campaign-confirmed") } else { texts.say("campaign-possible") },
+            possible: (!facts.is_confirmed()).then(|| texts.say("why-possible")),
             grade: Grade::of(
-                facts.weighed.word.unwrap_or(facts.hits.iter().map(|hit| hit.severity).max().unwrap_or(0)),
+                // For a member the worst of its own.
+                facts.weighed.word.or(facts.hits.iter().filter_map(|hit| hit.word).max()).unwrap_or_else(listed),
                 texts,
             ),
-            too_connected: facts.is_too_connected.then(|| texts.say("too-connected")),
+            too_connected: facts.too_connected.as_ref().map(|why| TooMuch::of(why, facts, texts)),
             steps: Steps::of(facts.hits.iter().map(|hit| hit.evidence).max().unwrap_or(0), texts),
             indicators,
             more_indicators: 0,
@@ -332,33 +328,13 @@ pub fn incident_title(facts: &IncidentFacts, first: Option<&IndicatorView>, text
     }
 }
 
-/// Why its incidents belong together.
-pub fn link(link_kind: &str, title: &Shown, texts: &Texts) -> String {
+/// Why its incidents belong together; `title` is what they have in common, never what a person has called one of them.
+fn link(link_kind: &str, title: &Shown, texts: &Texts) -> String {
     match link_kind {
         "indicator" => texts.with("link-indicator", &[("what", title.as_str())]),
         "threat" => texts.with("link-threat", &[("what", title.as_str())]),
-        "human" => texts.say("link-human"),
         _ => texts.say("unknown"),
     }
-}
-
-/// Why some members cannot see, each reason with its number.
-pub fn blind_words(coverage: &Coverage, texts: &Texts) -> Vec<String> {
-    coverage
-        .reasons()
-        .into_iter()
-        .map(|(reason, count)| {
-            let n = size(count);
-            match reason {
-                Blind::NoSensor => texts.count("blind-no-sensor", n),
-                Blind::NotEnrolled => texts.count("blind-not-enrolled", n),
-                Blind::Revoked => texts.count("blind-revoked", n),
-                Blind::Silent => texts.count("blind-silent", n),
-                Blind::OldList => texts.count("blind-old-list", n),
-                Blind::NoTraffic => texts.count("blind-no-traffic", n),
-            }
-        })
-        .collect()
 }
 
 /// An incident's line.
@@ -390,7 +366,7 @@ impl IncidentRow {
             campaign: facts.campaign_name.clone(),
             state: state_words(facts.work.standing, reader.texts),
             human: facts.human,
-            hit: HitRow::of_incident(facts, reader),
+            hit: HitRow::of(1, &facts.hit, reader),
         }
     }
 }
@@ -441,7 +417,7 @@ impl FrontView {
         FrontView {
             figures: Figure::all(picture, &coverage, reader),
             trust: TrustView::of(picture, reader),
-            reach: picture.reach.as_ref().and_then(|reach| reach_words(reach, texts)),
+            reach: picture.reach.as_ref().and_then(|reach| list_reach_words(reach, texts)),
             beat: BeatView::of(picture, reader),
             sources: SourceLine::all(picture, reader),
             brakes: BrakeLine::all(&picture.brakes, &picture.brake_standings, reader),

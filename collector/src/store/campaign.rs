@@ -1,7 +1,7 @@
 //! Campaigns: read for correlation, written as it decides, listed with who could have seen them.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, Transaction};
@@ -10,11 +10,13 @@ use varde_common::time::Timestamp;
 
 use super::alert::{HOSTS, evidence_said, told_pattern};
 use super::incident::{GOT, external_name, in_words, next_id, remember_merged};
+use super::picture::beside::{self, first_list};
 use super::picture::reads;
 use super::priority::{why_from, word_from};
 use super::record::{ROWS_PER_STATEMENT, push_ids};
+use super::tripped::Named;
 use super::workflow::standing_from;
-use super::{Scope, Store, StoreError, gateway, ruling, weights, workflow};
+use super::{Scope, Store, StoreError, gateway, ruling, tripped, weights, workflow};
 use crate::coverage::{Case, Coverage};
 use crate::escalation::{Scale, half_within};
 use crate::limits::COUNT_IN_SUM_MAX;
@@ -158,23 +160,37 @@ async fn denominators(
     let sensors = reads::sensors(tx, Scope::Operator).await?;
     let members: Vec<i64> = sqlx::query_scalar("SELECT id FROM member ORDER BY id").fetch_all(&mut **tx).await?;
     let mut select = QueryBuilder::new(
-        "SELECT c.id, i.member_id, COALESCE(MIN(a.arrived_at), MIN(i.opened_at)), COALESCE(MIN(n.published_in), 1), c.opened_at, c.updated_at
+        "SELECT c.id, i.member_id, MIN(a.arrived_at), MIN(n.published_in), c.opened_at, c.updated_at,
+                MIN(i.human) <> 0 AND COUNT(a.id) = 0, MIN(i.first_seen), MAX(i.last_seen)
          FROM campaign c JOIN incident i ON i.campaign_id = c.id LEFT JOIN alert a ON a.incident_id = i.id
          LEFT JOIN indicator n ON n.id = a.indicator_id WHERE ",
     );
     chosen.push(&mut select, "c.id", "c.id");
     select.push(" GROUP BY c.id, i.member_id, c.opened_at, c.updated_at");
-    let rows: Vec<(i64, i64, i64, i64, i64, i64)> = select.build_query_as().fetch_all(&mut **tx).await?;
-    let mut cases: BTreeMap<i64, Case> = BTreeMap::new();
-    for (id, member, arrived_at, published_in, opened_at, updated_at) in rows {
-        let (begun, until) = (Timestamp(opened_at.min(arrived_at)), Timestamp(updated_at));
-        let case = cases.entry(id).or_insert(Case { begun, until, revision: published_in, hit: HashSet::new() });
+    type Row = (i64, i64, Option<i64>, Option<i64>, i64, i64, bool, i64, i64);
+    let rows: Vec<Row> = select.build_query_as().fetch_all(&mut **tx).await?;
+    let mut cases: BTreeMap<i64, (Case, Option<Span>)> = BTreeMap::new();
+    for (id, member, arrived_at, published_in, opened_at, updated_at, by_word, first, last) in rows {
+        let begun = Timestamp(arrived_at.map_or(opened_at, |arrived_at| opened_at.min(arrived_at)));
+        let case = Case { begun, until: Timestamp(updated_at), ..Case::default() };
+        let (case, told) = cases.entry(id).or_insert((case, None));
         case.begun = case.begun.min(begun);
-        case.revision = case.revision.min(published_in);
-        case.hit.insert(member);
+        case.revision = [case.revision, published_in].into_iter().flatten().min();
+        let span = Span::new(Timestamp(first), Timestamp(last));
+        *told = Some(told.map_or(span, |told| told.join(span)));
+        let of = if by_word { &mut case.reported } else { &mut case.seen };
+        of.insert(member);
     }
-    let measured = |(id, case): (i64, Case)| (id, Coverage::of_case(&sensors, members.iter().copied(), &case));
-    Ok(cases.into_iter().map(measured).collect())
+    let mut measured = BTreeMap::new();
+    for (id, (mut case, told)) in cases {
+        case.by_word_alone(told);
+        case.revision = match case.seen.is_empty() {
+            true => first_list(tx, id).await?,
+            false => case.revision.or(Some(1)),
+        };
+        measured.insert(id, Coverage::of_case(&sensors, members.iter().copied(), &case));
+    }
+    Ok(measured)
 }
 
 /// An indicator as campaigns show it.
@@ -201,6 +217,8 @@ pub struct MemberPart {
     pub evidence: Option<Evidence>,
     /// A person reported it, seen by sensors or not.
     pub human: bool,
+    /// The worst word of its incidents in it, for a member by its own alone; none = not weighed yet.
+    pub word: Option<Word>,
 }
 
 /// A campaign as listings show it; the fields are the keys of `campaign list --json`.
@@ -216,6 +234,7 @@ pub struct CampaignView {
     pub members: Vec<MemberPart>,
     pub member_count: Option<i64>,
     pub independent: Option<i64>,
+    pub reported: Option<i64>,
     pub departed: Option<i64>,
     pub able_to_see: Option<i64>,
     pub members_total: Option<i64>,
@@ -237,6 +256,8 @@ pub struct CampaignView {
     pub in_history: Option<bool>,
     pub too_connected: Option<bool>,
     pub too_connected_why: Option<String>,
+    pub too_connected_guard: Option<i64>,
+    pub too_connected_lift: Option<String>,
     pub state: Option<State>,
     pub closed_as: Option<Closing>,
     pub duplicate_of: Option<i64>,
@@ -309,12 +330,22 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
             continue;
         }
         let own: Option<String> = row.try_get("own")?;
+        let why: Option<String> = row.try_get("too_connected_why")?;
+        let guard = match &why {
+            Some(why) if is_operator => tripped::named(&mut tx, why).await?,
+            Some(_) | None => None,
+        };
         let uuid = match (is_operator, own) {
             (true, _) | (false, None) => row.try_get("uuid")?,
             (false, Some(own)) => name_for_member(&own),
         };
-        let sites = usize::try_from(independent).unwrap_or(0);
-        let scale = Scale::of(sites, coverage.able.len(), &escalation);
+        let by_word = |part: &&Part| part.view.human && part.alerts == 0;
+        let reported = parts.iter().filter(by_word).count();
+        // What people alone have said is of no denominator: of it nothing is said but how many they are.
+        let seen = || parts.iter().filter(|part| !by_word(part));
+        let suppliers: HashSet<&str> = seen().filter_map(|part| part.view.supplier.as_deref()).collect();
+        let sites = suppliers.len() + seen().filter(|part| part.view.supplier.is_none()).count();
+        let scale = (sites > 0).then(|| Scale::of(sites, coverage.able.len(), &escalation));
         let half_within = half_within(parts.iter().map(|part| part.span.first));
         campaigns.push(CampaignView {
             id,
@@ -325,6 +356,7 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
             indicators: indicators.remove(&id).unwrap_or_default(),
             member_count: Some(row.try_get("member_count")?).filter(|_| is_operator),
             independent: Some(independent).filter(|_| is_operator),
+            reported: Some(size(reported)).filter(|_| is_operator),
             departed: Some(row.try_get("departed")?).filter(|_| is_operator),
             able_to_see: Some(size(coverage.able.len())).filter(|_| is_operator),
             members_total: Some(size(coverage.total())).filter(|_| is_operator),
@@ -340,15 +372,20 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
             word: word_from(row.try_get("word")?).filter(|_| is_operator),
             why: if is_operator { why_from(row.try_get("why")?) } else { Vec::new() },
             weights_version: row.try_get::<Option<String>, _>("weights_version")?.filter(|_| is_operator),
-            scale: Some(scale).filter(|_| is_operator),
+            scale: scale.filter(|_| is_operator),
             half_within_s: half_within.filter(|_| is_operator).map(|half| half.as_secs()),
             persistent: Some(row.try_get("persistent")?).filter(|_| is_operator),
             in_history: Some(row.try_get("in_history")?).filter(|_| is_operator),
             too_connected: Some(row.try_get("too_connected")?).filter(|_| is_operator),
-            too_connected_why: match row.try_get::<Option<String>, _>("too_connected_why")?.filter(|_| is_operator) {
-                Some(why) => Some(told_why(&mut tx, why).await?),
-                None => None,
-            },
+            too_connected_why: why.filter(|_| is_operator).map(|why| match &guard {
+                // A number tells no indicator; an address may.
+                Some(named) if named.kind == gateway::KIND => format!("{} of {}", named.kind, named.value),
+                Some(named) if named.indicator.is_none() => format!("{} {}", named.kind, named.value),
+                None if why == gateway::KIND => format!("{why} that is not kept any more"),
+                Some(_) | None => why,
+            }),
+            too_connected_guard: guard.as_ref().map(|named| named.guard),
+            too_connected_lift: guard.as_ref().map(Named::lifted_by),
             // The work on it follows from all members too: that it opened again tells that something happened at another.
             state: Some(stands.state()).filter(|_| is_operator),
             closed_as: stands.closed_as().filter(|_| is_operator),
@@ -364,18 +401,6 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
         (campaign.state == Some(State::Closed), Reverse((campaign.last_seen, campaign.id)))
     });
     Ok(campaigns)
-}
-
-/// Why a campaign is too connected: an address that something marked for few has met is not told; of a host is told whose it is.
-async fn told_why(conn: &mut SqliteConnection, why: String) -> Result<String, sqlx::Error> {
-    if let Some(host) = why.strip_prefix(gateway::KIND) {
-        return Ok(format!("{} {}", gateway::KIND, gateway::told(conn, host.trim_start()).await?));
-    }
-    let Some(address) = why.strip_prefix("address ") else { return Ok(why) };
-    let sql = "SELECT EXISTS (SELECT 1 FROM trace t JOIN alert a ON a.strand_id = t.strand_id JOIN indicator n ON n.id = a.indicator_id
-        WHERE t.kind = 'address' AND t.value = $1 AND n.tlp NOT IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER'))";
-    let is_strict: bool = sqlx::query_scalar(sql).bind(address).fetch_one(conn).await?;
-    Ok(if is_strict { "confidential address".to_owned() } else { why })
 }
 
 /// Of a member its own incidents, `i`, alone.
@@ -395,27 +420,30 @@ struct Part {
 
 /// Each member's part in each campaign, the first hit first. A resolver that asks for others is no host.
 async fn parts(
-    conn: &mut SqliteConnection,
+    tx: &mut SqliteConnection,
     scope: Scope,
     chosen: Chosen<'_>,
 ) -> Result<BTreeMap<i64, Vec<Part>>, sqlx::Error> {
     let mut select = QueryBuilder::new(format!(
         "SELECT i.campaign_id, m.number, m.name, m.supplier, MIN(i.first_seen), MAX(i.last_seen),
                 MAX({GOT}),
-                {HOSTS}, COUNT(a.id), COALESCE(SUM(CASE WHEN a.count > {COUNT_IN_SUM_MAX} THEN {COUNT_IN_SUM_MAX} ELSE a.count END), 0), MIN(i.human) <> 0
+                {HOSTS}, COUNT(a.id), COALESCE(SUM(CASE WHEN a.count > {COUNT_IN_SUM_MAX} THEN {COUNT_IN_SUM_MAX} ELSE a.count END), 0), MIN(i.human) <> 0, m.id
          FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id WHERE i.campaign_id IS NOT NULL AND "
     ));
     chosen.push(&mut select, "i.campaign_id", "i.campaign_id");
     of_scope(&mut select, scope);
     select.push(" GROUP BY i.campaign_id, m.id, m.number, m.name, m.supplier ORDER BY MIN(i.first_seen), m.number");
-    type Found = (i64, String, String, Option<String>, i64, i64, i64, i64, i64, i64, bool);
-    let rows: Vec<Found> = select.build_query_as().fetch_all(conn).await?;
+    type Found = (i64, String, String, Option<String>, i64, i64, i64, i64, i64, i64, bool, i64);
+    let rows: Vec<Found> = select.build_query_as().fetch_all(&mut *tx).await?;
+    let ids: BTreeSet<i64> = rows.iter().map(|row| row.0).collect();
+    let words = beside::parts(tx, scope, &Vec::from_iter(ids)).await?;
     let mut parts: BTreeMap<i64, Vec<Part>> = BTreeMap::new();
-    for (campaign, number, name, supplier, first, last, evidence, hosts, alerts, sightings, human) in rows {
+    for (campaign, number, name, supplier, first, last, evidence, hosts, alerts, sightings, human, member) in rows {
         let span = Span::new(Timestamp(first), Timestamp(last));
         let supplier = supplier.filter(|_| scope == Scope::Operator);
-        let evidence = evidence_said(evidence);
-        let view = MemberPart { number, name, supplier, first_seen: span.first, evidence, human };
+        let (first_seen, evidence) = (span.first, evidence_said(evidence));
+        let word = words.get(&(campaign, member)).and_then(|part| word_from(part.word));
+        let view = MemberPart { number, name, supplier, first_seen, evidence, human, word };
         parts.entry(campaign).or_default().push(Part { view, span, hosts, alerts, sightings });
     }
     Ok(parts)

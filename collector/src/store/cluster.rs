@@ -171,13 +171,22 @@ pub async fn mark_held_by(conn: &mut SqliteConnection, key: &Key, now: Timestamp
     sqlx::query_scalar(sql).bind(key.kind.as_str()).bind(&key.value).bind(why).bind(now.0).fetch_all(conn).await
 }
 
-/// What this key held together is too connected no more: a person has said that the key links.
+/// What a guard alone held together, named by its kind and value, is too connected no more: a person has said that it links. Where another
+/// guard that stands does so too, that is why it is from now on.
 ///
 /// # Errors
 /// The database's own.
-pub async fn unmark_held_by(conn: &mut SqliteConnection, key: &Key) -> Result<(), sqlx::Error> {
-    let sql = "UPDATE cluster SET too_connected_at = NULL, too_connected_why = NULL WHERE too_connected_why = $1";
-    sqlx::query(sql).bind(format!("{} {}", key.kind, key.value)).execute(conn).await.map(drop)
+pub async fn unmark_held_by(conn: &mut SqliteConnection, why: &str) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE cluster SET too_connected_why = (SELECT g.kind || ' ' || g.value FROM incident i
+            JOIN strand s ON s.incident_id = i.id JOIN trace t ON t.strand_id = s.id
+            JOIN guard g ON g.kind = t.kind AND g.value = t.value AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')
+            WHERE i.cluster_id = cluster.id GROUP BY g.kind, g.value HAVING COUNT(DISTINCT i.id) > 1
+            ORDER BY MIN(g.tripped_at), g.kind, g.value LIMIT 1)
+        WHERE too_connected_why = $1";
+    sqlx::query(sql).bind(why).execute(&mut *conn).await?;
+    let sql =
+        "UPDATE cluster SET too_connected_at = NULL WHERE too_connected_at IS NOT NULL AND too_connected_why IS NULL";
+    sqlx::query(sql).execute(conn).await.map(drop)
 }
 
 /// Marks a campaign's cluster too connected that is about too many things.

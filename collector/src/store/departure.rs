@@ -164,6 +164,7 @@ async fn forget_incidents(
     delete(conn, sql, member).await?;
     deleted.incidents = delete(conn, "DELETE FROM incident WHERE member_id = $1", member).await?;
     deleted.campaigns = campaigns.len() as u64;
+    let is_weighed = has_table(conn, "strand").await?;
     for campaign in campaigns {
         let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM incident WHERE campaign_id = $1")
             .bind(campaign)
@@ -180,6 +181,10 @@ async fn forget_incidents(
         delete(conn, sql, campaign).await?;
         if counts {
             delete(conn, "UPDATE campaign SET departed = departed + 1 WHERE id = $1", campaign).await?;
+        }
+        if is_weighed {
+            // Its word stood on this member too: it is weighed anew within a minute, by those that are left.
+            delete(conn, "UPDATE campaign SET weights_version = NULL WHERE id = $1", campaign).await?;
         }
     }
     Ok(())

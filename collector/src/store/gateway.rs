@@ -57,21 +57,35 @@ pub async fn trip(
 ) -> Result<Vec<i64>, sqlx::Error> {
     let value = value_of(host);
     let numbers = json!({ "topics_over": limits.topics_max, "within_hours": limits.hours });
-    let sql = "INSERT INTO guard (kind, value, tripped_at, numbers, member_id, host) VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT (kind, value) DO NOTHING";
+    let sql = "INSERT INTO guard (id, kind, value, tripped_at, numbers, member_id, host)
+        VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM guard), $1, $2, $3, $4, $5, $6) ON CONFLICT (kind, value) DO NOTHING";
     let insert = sqlx::query(sql).bind(KIND).bind(&value).bind(now.0).bind(numbers.to_string());
     insert.bind(host.member).bind(&host.name).execute(&mut *conn).await?;
+    mark_joined(conn, &value, now).await
+}
+
+/// Clusters with an incident in which the host that this guard is on has put things together are too connected. Gives the campaigns
+/// among them that were not marked yet.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn mark_joined(
+    conn: &mut SqliteConnection,
+    value: &str,
+    now: Timestamp,
+) -> Result<Vec<i64>, sqlx::Error> {
     // Whenever that was: what makes it a gateway today made it one then.
-    let sql = "UPDATE cluster SET too_connected_at = $4, too_connected_why = $5
+    let sql = "UPDATE cluster SET too_connected_at = $3, too_connected_why = $4
         WHERE too_connected_at IS NULL AND id IN (
-            SELECT i.cluster_id FROM alert a JOIN strand s ON s.id = a.strand_id JOIN incident i ON i.id = s.incident_id
-            WHERE a.member_id = $1 AND a.client = $2 AND a.exercise = $3 AND a.by_resolver = 0
+            SELECT i.cluster_id FROM guard g JOIN alert a ON a.member_id = g.member_id AND a.client = g.host
+                JOIN strand s ON s.id = a.strand_id JOIN incident i ON i.id = s.incident_id
+            WHERE g.kind = $1 AND g.value = $2 AND a.by_resolver = 0
+                AND a.exercise = (CASE WHEN g.value LIKE '% exercise' THEN 1 ELSE 0 END)
             GROUP BY i.cluster_id, i.id HAVING COUNT(DISTINCT s.id) > 1)
         RETURNING (SELECT MIN(c.id) FROM campaign c WHERE c.cluster_id = cluster.id)";
     let marked: Vec<Option<i64>> = sqlx::query_scalar(sql)
-        .bind(host.member)
-        .bind(&host.name)
-        .bind(i64::from(host.exercise))
+        .bind(KIND)
+        .bind(value)
         .bind(now.0)
         .bind(format!("{KIND} {value}"))
         .fetch_all(conn)
@@ -104,15 +118,13 @@ pub(super) async fn welded(conn: &mut SqliteConnection, campaign: i64) -> Result
     Ok(rows.into_iter().filter(|(_, _, is_welded)| *is_welded).map(|(_, incident, _)| incident).collect())
 }
 
-/// A guard's value in words: the host, and whose it is.
+/// Whose host this guard is on; none = that is not kept any more.
 ///
 /// # Errors
 /// The database's own.
-pub async fn told(conn: &mut SqliteConnection, value: &str) -> Result<String, sqlx::Error> {
-    let sql = "SELECT g.host || ' at ' || m.name FROM guard g JOIN member m ON m.id = g.member_id
-        WHERE g.kind = $1 AND g.value = $2";
-    let found: Option<String> = sqlx::query_scalar(sql).bind(KIND).bind(value).fetch_optional(conn).await?;
-    Ok(found.unwrap_or_else(|| "that is not kept any more".to_owned()))
+pub(super) async fn member_of(conn: &mut SqliteConnection, value: &str) -> Result<Option<String>, sqlx::Error> {
+    let sql = "SELECT m.name FROM guard g JOIN member m ON m.id = g.member_id WHERE g.kind = $1 AND g.value = $2";
+    sqlx::query_scalar(sql).bind(KIND).bind(value).fetch_optional(conn).await
 }
 
 /// Guards on a member's hosts go with it. What such a host had put together stays too connected, and names it no more.
@@ -171,11 +183,12 @@ pub(super) async fn hand_over(conn: &mut SqliteConnection, from: i64, into: i64)
     Ok(())
 }
 
-/// A host that met too many things at once, and what it had joined before.
+/// A host that met too many things at once, and what it had joined before. Which host it is, the incidents' alerts tell; that one looked
+/// at those is audited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GatewayView {
-    /// The host, and whose it is.
-    pub host: String,
+    /// Whose it is.
+    pub member: String,
     /// Incidents in which it had put different things together.
     pub joined: Vec<i64>,
 }
@@ -196,7 +209,7 @@ impl Store {
         }
         let mut views = Vec::with_capacity(joined.len());
         for (value, joined) in joined {
-            views.push(GatewayView { host: told(&mut tx, &value).await?, joined });
+            views.push(GatewayView { member: member_of(&mut tx, &value).await?.unwrap_or_default(), joined });
         }
         Ok(views)
     }

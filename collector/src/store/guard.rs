@@ -97,8 +97,8 @@ pub(super) async fn trip(
     numbers: &serde_json::Value,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let sql = "INSERT INTO guard (kind, value, tripped_at, numbers) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (kind, value) DO NOTHING";
+    let sql = "INSERT INTO guard (id, kind, value, tripped_at, numbers)
+        VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM guard), $1, $2, $3, $4) ON CONFLICT (kind, value) DO NOTHING";
     let insert = sqlx::query(sql).bind(key.kind.as_str()).bind(&key.value).bind(now.0).bind(numbers.to_string());
     insert.execute(conn).await.map(drop)
 }

@@ -73,6 +73,7 @@ pub mod strand;
 pub mod succession;
 mod taking;
 pub mod trace;
+pub mod tripped;
 pub mod trust;
 pub mod under_way;
 pub mod upgrade;
@@ -141,6 +142,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/025_api.sql"),
     include_str!("../schema/026_gateway.sql"),
     include_str!("../schema/027_people.sql"),
+    include_str!("../schema/028_guards.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -4,10 +4,9 @@
 //! and only in steps ([`others_told`](super::campaign::others_told)); numbers of rows, which count others' too, are not among what it is told.
 
 mod anchor;
+pub(super) mod beside;
 pub(super) mod reads;
 mod rows;
-
-use std::collections::HashSet;
 
 use varde_common::time::Timestamp;
 
@@ -15,6 +14,7 @@ use super::bond::{Bond, bonds_of};
 use super::brake::BrakeRow;
 use super::pending::PendingFacts;
 use super::rollout::RolloutFacts;
+use super::tripped::TooConnected;
 use super::workflow::Work;
 use super::{Scope, Store};
 use crate::beat::Fare;
@@ -201,6 +201,8 @@ pub struct HitFacts {
     pub arrived_at: Option<Timestamp>,
     /// A person said so, and no sensor.
     pub human: bool,
+    /// The worst word that its incidents were weighed to, 0 info … 4 critical, for a member by its own alone; none = not weighed yet.
+    pub word: Option<i64>,
 }
 
 /// Where the work on something stands.
@@ -245,10 +247,14 @@ pub struct CampaignFacts {
     pub indicators: Vec<IndicatorFacts>,
     /// How much it matters; nothing of that for a member, whom it would tell of others.
     pub weighed: WordFacts,
-    /// Medium links join nothing to it any more, and a split is proposed; never for a member.
-    pub is_too_connected: bool,
+    /// Why medium links join nothing to it any more, and a split is proposed; never for a member.
+    pub too_connected: Option<TooConnected>,
     /// Where the work on it stands; nothing of that for a member: that it opened again tells of another.
     pub work: Option<WorkFacts>,
+    /// It is closed; for a member that all of its own incidents in it are.
+    pub is_closed: bool,
+    /// The first list by which it could be seen; none = no list has anything of what people have reported.
+    pub first_list: Option<i64>,
 }
 
 /// How much something matters, as it was weighed.
@@ -260,14 +266,6 @@ pub struct WordFacts {
     pub why: Vec<Term>,
     /// By which weights.
     pub version: Option<String>,
-}
-
-impl CampaignFacts {
-    /// Members hit, those behind one shared network counted once.
-    pub fn independent(&self) -> usize {
-        let shared: HashSet<&str> = self.hits.iter().filter_map(|hit| hit.member.supplier.as_deref()).collect();
-        shared.len() + self.hits.iter().filter(|hit| hit.member.supplier.is_none()).count()
-    }
 }
 
 /// An incident: alerts of one member with the same link.
@@ -297,6 +295,8 @@ pub struct IncidentFacts {
     pub work: WorkFacts,
     /// A person opened it, and gave it its title.
     pub human: bool,
+    /// The threat or the indicator that it is about, whatever a person has called it; none where that is kept from the reader.
+    pub about: Option<String>,
 }
 
 /// One alert with its why.
@@ -412,6 +412,10 @@ pub struct Picture {
     pub exercise_campaigns: i64,
     /// How many of the incidents are of an exercise.
     pub exercise_incidents: i64,
+    /// How many of the campaigns are closed and of no exercise; for a member those in which all of its own incidents are.
+    pub closed_campaigns: i64,
+    /// How many of the incidents are.
+    pub closed_incidents: i64,
     /// Alerts there are.
     pub alerts_total: i64,
 }

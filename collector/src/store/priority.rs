@@ -7,7 +7,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use super::record::{ROWS_PER_STATEMENT, pieces, push_ids};
 use super::strand::{FACTS, facts_from_one};
 use super::{Scope, Store, StoreError, incident, weights};
-use crate::link::Key;
+use crate::link::{Key, KeyKind};
 use crate::priority::{Priority, Term, Weighed, Word};
 use crate::weights::Weights;
 
@@ -105,15 +105,23 @@ enum Proposed {
     Upheld,
 }
 
-/// The incidents and the campaigns that have this key.
+/// The incidents and the campaigns that have this key; of a threat those too that have an indicator which it names, for what a mere list
+/// names is a topic of its own.
 ///
 /// # Errors
 /// The database's own.
 pub async fn held_by(conn: &mut SqliteConnection, key: &Key) -> Result<(Vec<i64>, Vec<i64>), sqlx::Error> {
     let sql = "SELECT DISTINCT i.id, i.campaign_id FROM trace t JOIN strand s ON s.id = t.strand_id
         JOIN incident i ON i.id = s.incident_id WHERE t.kind = $1 AND t.value = $2";
-    let rows: Vec<(i64, Option<i64>)> =
-        sqlx::query_as(sql).bind(key.kind.as_str()).bind(&key.value).fetch_all(conn).await?;
+    let mut rows: Vec<(i64, Option<i64>)> =
+        sqlx::query_as(sql).bind(key.kind.as_str()).bind(&key.value).fetch_all(&mut *conn).await?;
+    if key.kind == KeyKind::Threat {
+        let sql = "SELECT DISTINCT i.id, i.campaign_id FROM indicator n JOIN trace t ON t.kind = 'indicator'
+            AND t.value = CAST(n.id AS TEXT) JOIN strand s ON s.id = t.strand_id JOIN incident i ON i.id = s.incident_id
+            WHERE n.threat = $1";
+        let named: Vec<(i64, Option<i64>)> = sqlx::query_as(sql).bind(&key.value).fetch_all(conn).await?;
+        rows.extend(named);
+    }
     let campaigns: BTreeSet<i64> = rows.iter().filter_map(|(_, campaign)| *campaign).collect();
     Ok((rows.into_iter().map(|(incident, _)| incident).collect(), campaigns.into_iter().collect()))
 }
@@ -240,6 +248,18 @@ async fn behind(
 }
 
 impl Store {
+    /// Whether something is to be weighed anew by whichever weights: read by an index that holds nothing else.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn is_something_unweighed(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM incident i WHERE i.weights_version IS NULL
+                AND EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id))
+            OR EXISTS (SELECT 1 FROM campaign c WHERE c.weights_version IS NULL
+                AND EXISTS (SELECT 1 FROM incident i JOIN strand s ON s.incident_id = i.id WHERE i.campaign_id = c.id))";
+        Ok(sqlx::query_scalar(sql).fetch_one(self.readers()).await?)
+    }
+
     /// Weighs what was never weighed (an older program has left it) or by other weights than those in force, some at a time. Gives
     /// whether there is more. Where it stands follows from the version that each result names: whoever is cut off goes on there.
     ///

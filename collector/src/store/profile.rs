@@ -327,7 +327,8 @@ impl Store {
         let Some(member) = self.member_by_number(scope, number).await? else { return Ok(None) };
         let Some(profile) = self.profile(scope, member.id).await? else { return Ok(None) };
         let sites = self.site_rows(Scope::Member(member.id), None).await?;
-        let silences = self.silences(Scope::Member(member.id), WhichSilences::default(), SILENCES_SHOWN).await?;
+        let which = WhichSilences { at_member: Some(member.id), ..WhichSilences::default() };
+        let silences = self.silences(scope, which, SILENCES_SHOWN).await?;
         let operator = self.setting(scope, setting::OPERATOR_NAME).await?;
         Ok(Some(Known { operator, member, profile, sites, silences }))
     }

@@ -28,7 +28,8 @@ impl Settled {
         }
     }
 
-    fn of(word: &str) -> Option<Settled> {
+    /// Of that word.
+    pub(super) fn of(word: &str) -> Option<Settled> {
         [Settled::Upheld, Settled::Overruled].into_iter().find(|settled| settled.as_str() == word)
     }
 }
@@ -89,15 +90,23 @@ pub(super) async fn settle(
         return Ok(false);
     }
     match settled {
-        Settled::Overruled => cluster::unmark_held_by(&mut *tx, &key).await?,
+        Settled::Overruled => cluster::unmark_held_by(&mut *tx, &format!("{} {}", key.kind, key.value)).await?,
         Settled::Upheld => {}
     }
-    let (incidents, campaigns) = priority::held_by(&mut *tx, &key).await?;
+    weigh_held_by(tx, &key).await?;
+    Ok(true)
+}
+
+/// Weighs anew what has a key of which a person has said something, or that has come to link nothing.
+///
+/// # Errors
+/// The database's own.
+pub(crate) async fn weigh_held_by(tx: &mut SqliteConnection, key: &Key) -> Result<(), sqlx::Error> {
+    let (incidents, campaigns) = priority::held_by(&mut *tx, key).await?;
     let weights = weights::in_force(&mut *tx).await?;
     let shared = incident::behind_suppliers(&mut *tx).await?;
     let (incidents, campaigns) = (incidents.into_iter().collect(), campaigns.into_iter().collect());
-    priority::weigh(&mut *tx, &incidents, &campaigns, &shared, &weights).await?;
-    Ok(true)
+    priority::weigh(&mut *tx, &incidents, &campaigns, &shared, &weights).await
 }
 
 impl Store {

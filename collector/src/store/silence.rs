@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Row, Sqlite, Transaction};
+use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 use varde_common::time::Timestamp;
 
 use super::picture::reads;
-use super::record::from_column;
+use super::record::{ROWS_PER_STATEMENT, from_column, push_ids};
 use super::sight::sighted;
 use super::{Scope, Store, StoreError};
 use crate::limits::silence::{ONE_CLIENT_WITHIN, SILENCE_SAME_WITHIN};
 use crate::silence::{Beside, ClockPair, Facts, Hits, Known, Moment, Step, judge, steps};
+use crate::workflow::timeline::Said;
 
 /// An operational incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,6 +42,53 @@ pub struct SilenceRow {
     pub times: i64,
     /// Whose it is, at the CSIRT; nothing of it for a member.
     pub owner: Option<String>,
+    /// What was written down of it, in order; nothing of it for a member.
+    pub notes: Vec<SilenceNote>,
+}
+
+/// A note on an operational incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SilenceNote {
+    /// When it was written.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub who: Option<String>,
+    /// It is for the sensor's member too.
+    pub for_members: bool,
+    /// In their words.
+    pub text: String,
+}
+
+/// Adds what was written down of these, for the operator.
+pub(super) async fn add_notes(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    rows: &mut [SilenceRow],
+) -> Result<(), sqlx::Error> {
+    if scope != Scope::Operator {
+        return Ok(());
+    }
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let mut notes: BTreeMap<i64, Vec<SilenceNote>> = BTreeMap::new();
+    for chunk in ids.chunks(ROWS_PER_STATEMENT) {
+        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "SELECT subject_id, learnt_at, who, for_members, body FROM timeline WHERE kind = 'silence' AND subject_id IN ",
+        );
+        push_ids(&mut select, chunk);
+        select.push(" ORDER BY id");
+        let said: Vec<(i64, i64, Option<String>, bool, String)> = select.build_query_as().fetch_all(&mut *conn).await?;
+        for (id, at, who, for_members, body) in said {
+            // What a newer program wrote stays where it is.
+            if let Ok(Said::Noted { text }) = serde_json::from_str(&body) {
+                let note = SilenceNote { at: Timestamp(at).clamped(), who, for_members, text };
+                notes.entry(id).or_default().push(note);
+            }
+        }
+    }
+    for row in rows {
+        row.notes = notes.remove(&row.id).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// Which are listed.
@@ -119,15 +167,20 @@ impl Store {
             AND ($3 IS NULL OR s.member_id = $3 OR EXISTS (SELECT 1 FROM site t WHERE t.sensor_id = s.id AND t.member_id = $3))
             AND ($4 = 0 OR i.ended_at IS NULL)
             ORDER BY i.ended_at IS NOT NULL, i.began_at DESC, i.id DESC LIMIT $5";
+        let mut tx = self.readers().begin().await?;
         let rows = sqlx::query(sql)
             .bind(scope.member_id())
             .bind(sensor)
             .bind(at_member)
             .bind(i64::from(standing))
             .bind(i64::from(most))
-            .fetch_all(self.readers())
+            .fetch_all(&mut *tx)
             .await?;
-        Ok(rows.iter().filter_map(|row| listed(row).transpose()).collect::<Result<_, _>>()?)
+        let mut found: Vec<SilenceRow> =
+            rows.iter().filter_map(|row| listed(row).transpose()).collect::<Result<_, _>>()?;
+        add_notes(&mut tx, scope, &mut found).await?;
+        tx.rollback().await?;
+        Ok(found)
     }
 
     /// One; none where there is none, and where a newer program wrote its facts.
@@ -194,6 +247,7 @@ pub(super) fn listed(row: &SqliteRow) -> Result<Option<SilenceRow>, sqlx::Error>
         ended_why: row.try_get("ended_why")?,
         times: row.try_get("times")?,
         owner: row.try_get("told_owner")?,
+        notes: Vec::new(),
     }))
 }
 

@@ -86,10 +86,15 @@ pub struct Silence {
     /// When it was over; null = it stands.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Timestamp>,
-    /// over, or not_expected.
+    /// over, not_expected, or accepted by a person.
     pub ended_why: Option<String>,
     /// How often it began, within minutes each.
     pub times: i64,
+    /// Whose it is, at the CSIRT; null for a member.
+    pub owner: Option<String>,
+    /// What was written down of it, in order: {at, who, for_members, text}; nothing for a member.
+    #[schema(value_type = Vec<Object>)]
+    pub notes: Vec<serde_json::Value>,
 }
 
 /// That an indicator is proposed as noise.
@@ -109,6 +114,31 @@ pub struct Proposal {
     /// When that was said.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub settled_at: Option<Timestamp>,
+    /// Who said it.
+    pub settled_by: Option<String>,
+    /// Why.
+    pub settled_why: Option<String>,
+}
+
+/// A key that links nothing any more, or that a person has said links again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Guard {
+    /// Its number.
+    pub id: i64,
+    /// threat (a mere list), indicator (proposed as noise) or address (too common).
+    pub kind: String,
+    /// Which; in other words where it is marked for few.
+    pub value: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// What it was found by, by kind: {indicators_over} or {members, …}; {members, able_to_see, …}; {topics_over}.
+    #[schema(value_type = Object)]
+    pub numbers: serde_json::Value,
+    /// How many indicators the threat has now, or how many different things lead to the address; null = not counted.
+    pub now: Option<i64>,
+    /// upheld or overruled (it links again, and trips no more by itself); null = no person has said.
+    pub settled: Option<&'static str>,
     /// Who said it.
     pub settled_by: Option<String>,
     /// Why.

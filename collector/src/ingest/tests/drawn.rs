@@ -79,13 +79,13 @@ async fn two_members_with_the_same_indicator_are_a_campaign_and_changes_tell_of_
         "id": 1, "uuid": line["uuid"], "title": "evil.no", "link_kind": "indicator", "link": "evil.no",
         "indicators": [{ "indicator": "evil.no", "kind": "domain" }],
         "members": [
-            { "number": "1001", "name": "Kommune 1", "supplier": null, "first_seen": day(0), "evidence": "looked_up", "human": false },
-            { "number": "1002", "name": "Kommune 2", "supplier": null, "first_seen": day(3), "evidence": "looked_up", "human": false },
+            { "number": "1001", "name": "Kommune 1", "supplier": null, "first_seen": day(0), "evidence": "looked_up", "human": false, "word": "high" },
+            { "number": "1002", "name": "Kommune 2", "supplier": null, "first_seen": day(3), "evidence": "looked_up", "human": false, "word": "high" },
         ],
-        "member_count": 2, "independent": 2, "departed": 0, "able_to_see": 3, "members_total": 3, "others_at_least": null, "evidence": "looked_up", "hosts": 2, "alerts": 2,
+        "member_count": 2, "independent": 2, "reported": 0, "departed": 0, "able_to_see": 3, "members_total": 3, "others_at_least": null, "evidence": "looked_up", "hosts": 2, "alerts": 2,
         "sightings": 2, "first_seen": day(0), "last_seen": day(3), "opened_at": NOW, "exercise": false,
         "word": "high", "why": line["why"], "weights_version": "varde-2", "scale": "several", "half_within_s": 0, "persistent": 0,
-        "in_history": false, "too_connected": false, "too_connected_why": null, "state": "new", "closed_as": null, "duplicate_of": null, "owner": null,
+        "in_history": false, "too_connected": false, "too_connected_why": null, "too_connected_guard": null, "too_connected_lift": null, "state": "new", "closed_as": null, "duplicate_of": null, "owner": null,
         "came_back": 0, "grown_since_closed": false,
     });
     assert_eq!(line["why"][0], json!({ "term": "confidence", "value": 80, "grade": "high", "points": 2 }));

@@ -33,7 +33,8 @@ async fn c_a_phone_call_is_an_incident_that_joins_what_others_have_on_the_same_t
             campaigns[0].members.iter().map(|part| (part.number.as_str(), part.human)).collect();
         assert_eq!(hits, [("1001", false), ("1002", true)], "a hit, and marked as what it is");
         assert_eq!((campaigns[0].member_count, campaigns[0].evidence), (Some(2), Some(Evidence::LookedUp)));
-        assert_eq!(campaigns[0].able_to_see, Some(3), "who is hit is among those who could see");
+        let counted = (campaigns[0].able_to_see, campaigns[0].reported);
+        assert_eq!(counted, (Some(2), Some(1)), "whom a person alone has reported is hit, and no sensor there saw it");
         let own = incident::one(&fixture.store, Scope::Operator, reported.incident).await.unwrap().unwrap();
         assert_eq!((own.title.as_str(), own.human, own.alerts), ("Kari ringte om løsepenger", true, 0));
         assert!(own.word.is_some(), "it is weighed as others are");

@@ -1,14 +1,15 @@
-//! What goes on besides alerts, as the API asks for it: silences, proposals of noise, sensors.
+//! What goes on besides alerts, as the API asks for it: silences, proposals of noise, guards, sensors.
 
 use sqlx::QueryBuilder;
 
 use super::{Found, member, push_words};
 use crate::api::cursor::Position;
 use crate::api::parameter::Asked;
-use crate::api::{SETTLED, SILENCES};
+use crate::api::{GUARDS, SETTLED, SILENCES};
 use crate::store::picture::{SensorFacts, reads};
 use crate::store::proposal::Proposal;
-use crate::store::silence::{SilenceRow, listed};
+use crate::store::silence::{SilenceRow, add_notes, listed};
+use crate::store::tripped::GuardRow;
 use crate::store::{Scope, Store, StoreError};
 
 impl Store {
@@ -59,8 +60,10 @@ impl Store {
         }
         select.push(" ORDER BY i.began_at DESC, i.sensor_id DESC, i.kind DESC LIMIT ").push_bind(asked.limit() + 1);
         let rows = select.build().fetch_all(&mut *tx).await?;
+        let mut found: Vec<SilenceRow> =
+            rows.iter().filter_map(|row| listed(row).transpose()).collect::<Result<_, _>>()?;
+        add_notes(&mut tx, scope, &mut found).await?;
         tx.rollback().await?;
-        let found: Vec<SilenceRow> = rows.iter().filter_map(|row| listed(row).transpose()).collect::<Result<_, _>>()?;
         let position = |row: &SilenceRow| Position {
             at: row.began_at.0,
             name: format!("{},{}", row.sensor, row.facts.kind().as_str()),
@@ -82,6 +85,26 @@ impl Store {
         }
         let position =
             |proposal: &Proposal| Position { at: proposal.proposed_at.0, name: proposal.indicator_id.to_string() };
+        let number = |position: &Position| position.name.parse().unwrap_or(0_i64);
+        Ok(Found::cut(all, asked, position, |one, after| (one.at, number(one)) < (after.at, number(after))))
+    }
+
+    /// A page of guards, the last that tripped first; they tell of many members and are the operator's business.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn asked_guards(&self, scope: Scope, asked: &Asked) -> Result<Found<GuardRow>, StoreError> {
+        let mut all = self.guards(scope, false).await?;
+        let is_one_of = |places: &[usize], words: &[&str], word: &str| {
+            places.iter().any(|place| words.get(*place).copied() == Some(word))
+        };
+        if let Some(places) = asked.places("kind") {
+            all.retain(|guard| is_one_of(places, GUARDS, &guard.kind));
+        }
+        if let Some(places) = asked.places("settled") {
+            all.retain(|guard| is_one_of(places, SETTLED, guard.settled.map_or("open", |settled| settled.as_str())));
+        }
+        let position = |guard: &GuardRow| Position { at: guard.since.0, name: guard.guard.to_string() };
         let number = |position: &Position| position.name.parse().unwrap_or(0_i64);
         Ok(Found::cut(all, asked, position, |one, after| (one.at, number(one)) < (after.at, number(after))))
     }

@@ -6,15 +6,17 @@ use std::collections::HashMap;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 use varde_common::list::CHANNEL_ALL;
-use varde_common::words::fingerprint;
 
 use super::anchor::{beat, trust};
-use super::rows::{alert_facts, hit_facts, indicator_facts, maybe_time, member_facts, time, withheld, work_facts};
+use super::beside::{self, own_names};
+use super::rows::{
+    alert_facts, hit_facts, indicator_facts, keys, maybe_time, member_facts, time, withheld, work_facts,
+};
 use super::{
-    ALERTS_MAX, CAMPAIGNS_MAX, CampaignFacts, Detail, INCIDENTS_MAX, INDICATORS_MAX, IncidentFacts, KeyFacts,
+    ALERTS_MAX, CAMPAIGNS_MAX, CampaignFacts, Detail, HitFacts, INCIDENTS_MAX, INDICATORS_MAX, IncidentFacts,
     ListFacts, MEMBERS_MAX, Picture, SensorFacts, SensorTrustFacts, Subject, WordFacts,
 };
-use crate::store::campaign::{is_told_of, name_for_member, others_told};
+use crate::store::campaign::{is_told_of, others_told};
 use crate::store::heartbeat::BEFORE;
 use crate::store::priority::why_from;
 use crate::store::{Scope, brake, brake_standing, priority, reach, source, weights, workflow};
@@ -103,12 +105,16 @@ pub(super) async fn picture(
     let own = format!(
         "($1 IS NULL OR EXISTS (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1)) AND {told}"
     );
+    let closed = beside::is_closed(scope);
     let counts = sqlx::query(sqlx::AssertSqlSafe(format!(
         "SELECT (SELECT COUNT(*) FROM campaign c WHERE {own}) AS campaigns, \
          (SELECT COUNT(*) FROM incident i WHERE $1 IS NULL OR i.member_id = $1) AS incidents, \
          (SELECT COUNT(*) FROM campaign c WHERE c.exercise <> 0 AND {own}) AS exercise_campaigns, \
          (SELECT COUNT(*) FROM incident i WHERE i.exercise <> 0 AND ($1 IS NULL OR i.member_id = $1)) \
          AS exercise_incidents, \
+         (SELECT COUNT(*) FROM campaign c WHERE c.exercise = 0 AND {own} AND {closed}) AS closed_campaigns, \
+         (SELECT COUNT(*) FROM incident i WHERE i.exercise = 0 AND i.state = 'closed' AND ($1 IS NULL OR i.member_id = $1)) \
+         AS closed_incidents, \
          (SELECT COUNT(*) FROM alert a WHERE $1 IS NULL OR a.member_id = $1) AS alerts"
     )))
     .bind(member)
@@ -134,6 +140,8 @@ pub(super) async fn picture(
         incidents_total: counts.try_get("incidents")?,
         exercise_campaigns: counts.try_get("exercise_campaigns")?,
         exercise_incidents: counts.try_get("exercise_incidents")?,
+        closed_campaigns: counts.try_get("closed_campaigns")?,
+        closed_incidents: counts.try_get("closed_incidents")?,
         alerts_total: counts.try_get("alerts")?,
     })
 }
@@ -219,17 +227,6 @@ fn elsewhere(row: &SqliteRow) -> Result<Option<(String, Option<i64>)>, sqlx::Err
     Ok(Some((channel, newest)).filter(|(channel, _)| channel != CHANNEL_ALL))
 }
 
-fn keys(row: &SqliteRow) -> Result<KeyFacts, sqlx::Error> {
-    let key: Option<Vec<u8>> = row.try_get("pending_spki_sha256")?;
-    let words = key.and_then(|key| key.try_into().ok()).map(|key| fingerprint(&key));
-    let over = maybe_time(row, "enrolled_at")?.is_some() || maybe_time(row, "approved_at")?.is_some();
-    Ok(KeyFacts {
-        until: maybe_time(row, "certificate_until")?,
-        refused_why: row.try_get("renewal_refused_why")?,
-        pending: words.zip(maybe_time(row, "pending_at")?).filter(|_| !over),
-    })
-}
-
 async fn read_campaigns(
     tx: &mut Transaction<'static, Sqlite>,
     scope: Scope,
@@ -238,7 +235,7 @@ async fn read_campaigns(
     let member = scope.member_id();
     let operator = matches!(scope, Scope::Operator);
     let rows = sqlx::query(concat!(
-        "SELECT campaign.*, (SELECT COUNT(k.too_connected_at) FROM cluster k WHERE k.id = campaign.cluster_id) > 0 AS is_too_connected \
+        "SELECT campaign.*, (SELECT k.too_connected_why FROM cluster k WHERE k.id = campaign.cluster_id) AS too_connected_why \
          FROM campaign WHERE id IN ",
         shown_campaigns!(),
         " ORDER BY exercise, CASE WHEN $1 IS NULL AND state = 'closed' THEN 1 ELSE 0 END, last_seen DESC, id DESC"
@@ -264,8 +261,10 @@ async fn read_campaigns(
             departed: if operator { row.try_get("departed")? } else { 0 },
             indicators: Vec::new(),
             weighed: if operator { weighed(row)? } else { WordFacts::default() },
-            is_too_connected: operator && row.try_get("is_too_connected")?,
+            too_connected: beside::too_connected(tx, scope, row.try_get("too_connected_why")?).await?,
             work: if operator { Some(work_facts(scope, row)?) } else { None },
+            is_closed: false,
+            first_list: None,
         });
     }
     let place: HashMap<i64, usize> = campaigns.iter().enumerate().map(|(place, c)| (c.id, place)).collect();
@@ -339,6 +338,7 @@ async fn read_campaigns(
             campaign.indicators.push(indicator_facts(scope, row)?);
         }
     }
+    beside::campaigns(tx, scope, &mut campaigns).await?;
     Ok(campaigns)
 }
 
@@ -377,6 +377,7 @@ async fn read_incidents(
     for row in &rows {
         let title: String = row.try_get("title")?;
         let human = row.try_get::<i64, _>("opened_by_person")? != 0;
+        let is_withheld = withheld(scope, row.try_get("link_kind")?, row)?;
         let (id, campaign_id): (i64, Option<i64>) = (row.try_get("id")?, row.try_get("campaign_id")?);
         let (name, campaign_name) = match scope {
             Scope::Operator => (id.to_string(), campaign_id.map(|id| id.to_string())),
@@ -393,28 +394,18 @@ async fn read_incidents(
             uuid: row.try_get("uuid")?,
             link_kind: row.try_get("link_kind")?,
             // What a person has called it tells no indicator.
-            title: if !human && withheld(scope, row.try_get("link_kind")?, row)? { None } else { Some(title) },
+            title: Some(title.clone()).filter(|_| human || !is_withheld),
+            about: Some(title).filter(|_| !is_withheld),
             exercise: row.try_get::<i64, _>("exercise")? != 0,
             campaign_id,
-            hit: hit_facts(row)?,
+            hit: HitFacts { word: weighed.word, ..hit_facts(row)? },
             weighed,
             work: work_facts(scope, row)?,
             human,
         });
     }
+    beside::incidents(tx, &mut incidents).await?;
     Ok(incidents)
-}
-
-/// What a member names its campaigns by.
-async fn own_names(tx: &mut Transaction<'static, Sqlite>, scope: Scope) -> Result<HashMap<i64, String>, sqlx::Error> {
-    let Scope::Member(member) = scope else { return Ok(HashMap::new()) };
-    let sql = "SELECT campaign_id, uuid FROM incident WHERE member_id = $1 AND campaign_id IS NOT NULL ORDER BY opened_at, uuid";
-    let rows: Vec<(i64, String)> = sqlx::query_as(sql).bind(member).fetch_all(&mut **tx).await?;
-    let mut names = HashMap::new();
-    for (campaign, incident) in rows {
-        names.entry(campaign).or_insert_with(|| name_for_member(&incident));
-    }
-    Ok(names)
 }
 
 fn weighed(row: &SqliteRow) -> Result<WordFacts, sqlx::Error> {

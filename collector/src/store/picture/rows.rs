@@ -3,8 +3,9 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use varde_common::time::Timestamp;
+use varde_common::words::fingerprint;
 
-use super::{AlertFacts, HitFacts, IndicatorFacts, MemberFacts, WorkFacts};
+use super::{AlertFacts, HitFacts, IndicatorFacts, KeyFacts, MemberFacts, WorkFacts};
 use crate::store::Scope;
 use crate::store::alert::{is_told, verdict_from};
 use crate::store::workflow::standing_from;
@@ -22,6 +23,18 @@ pub(super) fn maybe_time(row: &SqliteRow, column: &str) -> Result<Option<Timesta
 pub(super) fn withheld(scope: Scope, link_kind: &str, row: &SqliteRow) -> Result<bool, sqlx::Error> {
     let is_strict = row.try_get::<Option<i64>, _>("strict")?.unwrap_or(0) != 0;
     Ok(is_strict && (scope != Scope::Operator || link_kind == "indicator"))
+}
+
+/// A sensor's certificate, and the key that waits for a person.
+pub(super) fn keys(row: &SqliteRow) -> Result<KeyFacts, sqlx::Error> {
+    let key: Option<Vec<u8>> = row.try_get("pending_spki_sha256")?;
+    let words = key.and_then(|key| key.try_into().ok()).map(|key| fingerprint(&key));
+    let over = maybe_time(row, "enrolled_at")?.is_some() || maybe_time(row, "approved_at")?.is_some();
+    Ok(KeyFacts {
+        until: maybe_time(row, "certificate_until")?,
+        refused_why: row.try_get("renewal_refused_why")?,
+        pending: words.zip(maybe_time(row, "pending_at")?).filter(|_| !over),
+    })
 }
 
 pub(super) fn member_facts(row: &SqliteRow) -> Result<MemberFacts, sqlx::Error> {
@@ -46,6 +59,8 @@ pub(super) fn hit_facts(row: &SqliteRow) -> Result<HitFacts, sqlx::Error> {
         alerts: row.try_get("alerts")?,
         arrived_at: maybe_time(row, "arrived_at")?,
         human: row.try_get::<i64, _>("human")? != 0 && row.try_get::<i64, _>("alerts")? == 0,
+        // Of what it is summed of, and for a member by its own alone: read beside.
+        word: None,
     })
 }
 
