@@ -49,7 +49,7 @@ pub struct Part {
     /// Its first sighting.
     #[schema(value_type = String, format = DateTime)]
     pub first_seen: Timestamp,
-    /// How far it got there.
+    /// How far it got there; null = people say so, and nobody how far.
     pub evidence: Option<&'static str>,
     /// A person reported it, seen by sensors or not.
     pub human: bool,
@@ -78,7 +78,7 @@ pub struct Campaign {
     pub severity_terms: Vec<Term>,
     /// By which weights.
     pub weights_version: Option<String>,
-    /// How far it got at most: blocked, looked_up, answered, attempted, contacted or data_out.
+    /// How far it got at most: blocked, looked_up, answered, attempted, contacted or data_out; null = people say so, and nobody how far.
     pub evidence: Option<&'static str>,
     /// What it was met by.
     pub indicators: Vec<MetBy>,
@@ -222,7 +222,7 @@ pub struct Incident {
     pub severity_terms: Vec<Term>,
     /// By which weights.
     pub weights_version: Option<String>,
-    /// How far it got at most.
+    /// How far it got at most; null = people say so, and nobody how far.
     pub evidence: Option<&'static str>,
     /// Where the work on it stands: new, triaged, confirmed, contained or closed.
     pub state: &'static str,
