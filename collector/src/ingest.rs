@@ -5,6 +5,7 @@
 mod conclude;
 mod fold;
 pub mod hello;
+pub mod relink;
 pub mod report;
 #[cfg(test)]
 pub(crate) mod tests;

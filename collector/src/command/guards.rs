@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::noted::deed;
 use super::{say, verdict};
 use crate::audit::On;
+use crate::ingest::relink;
 use crate::io::{clock, user};
 use crate::store::proposal::Settled;
 use crate::store::tripped::{GuardRow, NotSettled};
@@ -122,7 +123,7 @@ async fn settle(
         .was(was)
         .becomes(format!("{}: {reason}", settled.as_str()));
     let who = user::who();
-    let said = store.noting(settling).settle_guard(guard, settled, (&who, reason), clock::now()).await?;
+    let said = relink::settle_guard(&store.noting(settling), guard, settled, (&who, reason), clock::now()).await?;
     if let Err(why) = said {
         bail!(why.sentence(guard));
     }

@@ -11,6 +11,7 @@ use super::noted::deed;
 use super::verdict::{of_allow_list, record_in_words};
 use super::{say, verdict};
 use crate::audit::On;
+use crate::ingest::relink;
 use crate::io::{clock, user};
 use crate::store::allow::Following;
 use crate::store::proposal::{Proposal, Settled};
@@ -243,7 +244,8 @@ async fn reject(store: &Store, arguments: RejectArguments) -> anyhow::Result<()>
         .was(was(&proposal))
         .becomes(format!("overruled: {reason}"));
     let who = user::who();
-    store.noting(rejecting).settle_noise(indicator, Settled::Overruled, (&who, &reason), clock::now()).await?;
+    relink::settle_noise(&store.noting(rejecting), indicator, Settled::Overruled, (&who, &reason), clock::now())
+        .await?;
     if json {
         return say::result(&serde_json::to_string(&Rejected { indicator, settled: Settled::Overruled })?);
     }

@@ -1,5 +1,6 @@
 //! `varde-collector why`: what the word of a campaign, an incident or an alert stands on, and what holds it together.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
@@ -24,7 +25,7 @@ Keys with --json: kind, id, uuid, title, alert (what is known of the alert, in s
 (info, low, medium, high or critical; null = not weighed yet), why [{term, …}], sentences (the same in English), weights_version,
 links [{kind, value, incidents, strength, links, reason}] (what the incidents of a campaign share), guards [{kind, value}] (keys that link
 nothing any more), keys [{kind, value, incident, first_seen, last_seen, links}] (what its incidents may share with others),
-gateways [{member, joined}] (hosts that met too many things at once and so join nothing any more: whose, and the incidents in which they had put
+gateways [{guard, member, joined}] (hosts that met too many things at once and so join nothing any more: the guard's number in noise guards, whose, and the incidents in which they had put
 different things together before), too_connected_why, proposed_split.";
 
 /// Arguments of `why`.
@@ -254,15 +255,23 @@ fn in_words(why: &Why) -> String {
         lines
             .extend(why.guards.iter().map(|guard| format!("  {} {}", guard.kind, say::printable(guard.value.clone()))));
     }
-    for GatewayView { member, joined } in &why.gateways {
-        let member = say::printable(member.clone());
-        lines.push(format!(
-            "A host of {member} met too many things at once to be one machine: what it met is joined no more."
-        ));
-        let joined: Vec<String> = joined.iter().map(i64::to_string).collect();
-        if !joined.is_empty() {
-            lines.push(format!("  Before that was known it had joined what is in incident {}.", joined.join(", ")));
+    let mut further: BTreeMap<&str, usize> = BTreeMap::new();
+    for GatewayView { guard, member, joined } in &why.gateways {
+        if joined.is_empty() {
+            *further.entry(member).or_default() += 1;
+            continue;
         }
+        let (member, joined) = (say::printable(member.clone()), joined.iter().map(i64::to_string).collect::<Vec<_>>());
+        lines.push(format!(
+            "Guard {guard}, a host of {member}: it met too many things at once to be one machine, and joins nothing any more. Before that was known it had joined what is in incident {}.",
+            joined.join(", ")
+        ));
+    }
+    for (member, hosts) in further {
+        let member = say::printable(member.to_owned());
+        lines.push(format!(
+            "Hosts of {member} that met too many things at once to be one machine, and had joined nothing: {hosts}."
+        ));
     }
     if let Some(too) = &why.too_connected_why {
         lines.push(format!("Too connected: {too}"));

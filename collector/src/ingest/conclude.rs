@@ -93,7 +93,14 @@ fn is_regular(json: &str, weights: &Weights) -> bool {
         && said.spread_ms.saturating_mul(100) <= said.median_interval_ms.saturating_mul(given.spread_hundredths)
 }
 
-fn fact(row: &AlertRow, led: &Led, standing: Option<&Standing>, weights: &Weights, commons: &Commons) -> AlertFact {
+/// What an alert is to correlation, and what it may share with others.
+pub(super) fn fact(
+    row: &AlertRow,
+    led: &Led,
+    standing: Option<&Standing>,
+    weights: &Weights,
+    commons: &Commons,
+) -> AlertFact {
     let founds = founds_an_incident(row.direction, row.client.is_some() || row.hosts.is_some(), row.evidence);
     let sharing = Sharing {
         topic: &row.link,
@@ -112,8 +119,9 @@ fn fact(row: &AlertRow, led: &Led, standing: Option<&Standing>, weights: &Weight
         founds,
         fresh: true,
         strand: row.strand,
-        // A resolver asks for others: what it asked says nothing of what one host did.
-        host: row.client.clone().filter(|_| !row.circumstances.by_resolver && row.hosts.is_none()),
+        // A resolver asks for others: what it asked says nothing of what one host did. Nor does a flow to an address alone, to which
+        // a name led that another looked up: a sinkhole's is reached by every listed name that ends there.
+        host: row.client.clone().filter(|_| row.met_itself && !row.circumstances.by_resolver && row.hosts.is_none()),
         links_hosts: false,
         keys: if founds { keys(&sharing, commons) } else { Vec::new() },
         led: led

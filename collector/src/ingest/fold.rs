@@ -281,6 +281,7 @@ fn open(
         direction: opened.direction,
         evidence: opened.evidence,
         circumstances: opened.circumstances,
+        met_itself: !opened.circumstances.looked_up_by_other,
         labels_left: i64::from(opened.labels_left),
         server: opened.seen_at.server.map(|server| server.to_string()),
         port: opened.seen_at.port.map(i64::from),
@@ -319,6 +320,8 @@ fn apply(row: &mut AlertRow, update: &AlertUpdated) {
     row.count = record::to_column(count);
     row.first_seen = row.first_seen.min(first_seen.clamped());
     row.last_seen = row.last_seen.max(last_seen.clamped());
+    // That the host itself met it can only come to be true, whichever match was the strongest.
+    row.met_itself |= !circumstances.looked_up_by_other;
     // Evidence never falls; an update that says less does not know the strongest match.
     if *evidence >= row.evidence {
         row.evidence = *evidence;

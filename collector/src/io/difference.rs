@@ -12,6 +12,7 @@ use varde_common::record::RecordBody;
 
 use crate::api::parameter::Form;
 use crate::api::{PREFIX, RESOURCES};
+use crate::ingest::relink::settle_noise;
 use crate::ingest::tests::{batch, day, fixture, opened, send};
 use crate::io::addresses::PAGES;
 use crate::io::api::Reader;
@@ -186,7 +187,7 @@ async fn about_others(fixture: &Fixture) {
         let word = verdict::Word { verdict: Some(said), reason: "theirs", who: "kari" };
         fixture.store.judge(alert, word, NOW).await.unwrap();
     }
-    fixture.store.settle_noise(1, Settled::Overruled, ("kari", "no"), NOW).await.unwrap();
+    settle_noise(&fixture.store, 1, Settled::Overruled, ("kari", "no"), NOW).await.unwrap();
 }
 
 /// The answers to the same questions must be the same; where not, the first that differs is shown.

@@ -28,5 +28,12 @@ pub const RETURNS_LOOKED_FOR: usize = 64;
 pub const SPLIT_NAMED_MAX: usize = 32;
 /// Commands that are printed after a step, one for each verdict that stands: a screen of them. Of more it is said how many.
 pub const ADVISED_MAX: usize = 12;
+/// Alerts, the newest first, that are put together anew where a person lifts a guard: a transaction of some seconds. What is older
+/// links by what comes.
+pub const RELINKED_MAX: i64 = 10_000;
+/// Of them together: what is read of what they touch stays small.
+pub const RELINKED_TOGETHER: usize = 1_024;
+/// Incidents that the list of guards names of a host: enough to find it by.
+pub const INCIDENTS_NAMED_MAX: i64 = 4;
 /// Things of a guard that are counted for people, so that a list of millions costs no more: beyond it the number says enough.
 pub const GUARD_THINGS_MAX: i64 = 10_000;

@@ -15,7 +15,7 @@ use varde_common::time::Timestamp;
 use super::record::{ROWS_PER_STATEMENT, from_column, padded, pieces, push_ids, to_column};
 use super::{Scope, Store, StoreError, mere_list};
 use crate::intel::hidden;
-use crate::link::Key;
+use crate::link::{Key, KeyKind};
 use crate::strand::{Link, LinkKind};
 use crate::verdict::Verdict;
 use crate::weights::Weights;
@@ -53,6 +53,8 @@ pub struct AlertRow {
     pub evidence: Evidence,
     /// What to know beside it.
     pub circumstances: Circumstances,
+    /// The host itself was seen to meet it; else only a flow to an address that another looked the name up for.
+    pub met_itself: bool,
     /// Labels left of the listed name.
     pub labels_left: i64,
     /// The outside server.
@@ -206,6 +208,31 @@ pub async fn opened_by(
     Ok(alerts)
 }
 
+/// Alerts that may share this key, the newest first, at most so many.
+///
+/// # Errors
+/// The database's own.
+pub async fn of_key(conn: &mut SqliteConnection, key: &Key, at_most: i64) -> Result<Vec<AlertRow>, sqlx::Error> {
+    let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
+        "SELECT a.*, n.pattern, n.threat, s.link_kind, s.link_value FROM alert a
+            JOIN indicator n ON n.id = a.indicator_id JOIN strand s ON s.id = a.strand_id WHERE ",
+    );
+    match key.kind {
+        KeyKind::Threat => select.push("n.threat = ").push_bind(&key.value),
+        KeyKind::Indicator | KeyKind::Contact => select.push("n.id = CAST(").push_bind(&key.value).push(" AS BIGINT)"),
+        KeyKind::Address => {
+            let named = select.push("(a.server = ").push_bind(&key.value).push(
+                " OR EXISTS (SELECT 1 FROM trace t WHERE t.strand_id = s.id AND t.kind = 'address' AND t.value = ",
+            );
+            named.push_bind(&key.value).push("))")
+        }
+        // No guard is on a domain.
+        KeyKind::Domain => return Ok(Vec::new()),
+    };
+    select.push(" ORDER BY a.last_seen DESC, a.id DESC LIMIT ").push_bind(at_most);
+    select.build().fetch_all(conn).await?.iter().map(row_from).collect()
+}
+
 fn row_from(row: &SqliteRow) -> Result<AlertRow, sqlx::Error> {
     let epoch = row.try_get::<&str, _>("epoch")?.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
     let indicator: i64 = row.try_get("indicator_id")?;
@@ -237,6 +264,7 @@ fn row_from(row: &SqliteRow) -> Result<AlertRow, sqlx::Error> {
             looked_up_by_other: row.try_get("looked_up_by_other")?,
             possible_contact: row.try_get("possible_contact")?,
         },
+        met_itself: row.try_get("met_itself")?,
         labels_left: row.try_get("labels_left")?,
         server: row.try_get("server")?,
         port: row.try_get("port")?,
@@ -275,7 +303,7 @@ pub async fn write(conn: &mut SqliteConnection, alerts: &[AlertRow], now: Timest
             "INSERT INTO alert (uuid, sensor_id, epoch, seq, member_id, site, indicator_id, revision, client, zone,
              zone_levels, direction, evidence, by_resolver, looked_up_by_other, possible_contact, labels_left, server,
              port, protocol, severity, exercise, retro, first_seen, last_seen, count, regularity, arrived_at,
-             updated_at, closed, incident_id, strand_id, hosts) ",
+             updated_at, closed, incident_id, strand_id, hosts, met_itself) ",
         );
         insert.push_values(piece, |mut row, alert| {
             row.push_bind(alert.uuid.clone())
@@ -310,7 +338,8 @@ pub async fn write(conn: &mut SqliteConnection, alerts: &[AlertRow], now: Timest
                 .push_bind(i64::from(alert.closed))
                 .push_bind(alert.incident)
                 .push_bind(alert.strand)
-                .push_bind(alert.hosts);
+                .push_bind(alert.hosts)
+                .push_bind(i64::from(alert.met_itself));
         });
         // What names an alert and when it came is written once.
         insert.push(
@@ -319,7 +348,8 @@ pub async fn write(conn: &mut SqliteConnection, alerts: &[AlertRow], now: Timest
              possible_contact = excluded.possible_contact, server = excluded.server, port = excluded.port,
              protocol = excluded.protocol, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
              count = excluded.count, regularity = excluded.regularity, updated_at = excluded.updated_at,
-             closed = excluded.closed, incident_id = excluded.incident_id, strand_id = excluded.strand_id, hosts = excluded.hosts",
+             closed = excluded.closed, incident_id = excluded.incident_id, strand_id = excluded.strand_id, hosts = excluded.hosts,
+             met_itself = excluded.met_itself",
         );
         insert.build().execute(&mut *conn).await?;
     }

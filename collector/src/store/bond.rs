@@ -182,19 +182,27 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut tx = self.readers().begin().await?;
-        let weights = weights::in_force(&mut tx).await?;
-        let sql = "SELECT id FROM incident WHERE campaign_id = $1 ORDER BY id";
-        let incidents: Vec<i64> = sqlx::query_scalar(sql).bind(campaign).fetch_all(&mut *tx).await?;
-        let sql = "SELECT k.too_connected_why FROM cluster k JOIN campaign c ON c.cluster_id = k.id WHERE c.id = $1";
-        let why: Option<Option<String>> = sqlx::query_scalar(sql).bind(campaign).fetch_optional(&mut *tx).await?;
-        let (traces, _) = traces(&mut tx, Of::Campaign(campaign)).await?;
-        let keys: BTreeSet<Key> = traces.iter().map(|trace| trace.key.clone()).collect();
-        let ids: BTreeSet<i64> = keys.iter().filter_map(Key::indicator).collect();
-        let standing = guard::standing(&mut tx, &ids).await?;
-        let backing = standing.iter().map(|(id, found)| (*id, found.backing(&weights))).collect();
-        let guards = Guards { tripped: guard::tripped(&mut tx, &keys).await?, backing, ..Guards::default() };
-        let only_strong = why.flatten().as_deref() == Some(super::cluster::TOPICS);
-        let welded = gateway::welded(&mut tx, campaign).await?;
-        Ok(parts(&incidents, &traces, &guards, &weights, (only_strong, &welded)))
+        Ok(split_of(&mut tx, campaign).await?)
     }
+}
+
+/// The same, whoever asks.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn split_of(tx: &mut SqliteConnection, campaign: i64) -> Result<Vec<Vec<i64>>, sqlx::Error> {
+    let weights = weights::in_force(&mut *tx).await?;
+    let sql = "SELECT id FROM incident WHERE campaign_id = $1 ORDER BY id";
+    let incidents: Vec<i64> = sqlx::query_scalar(sql).bind(campaign).fetch_all(&mut *tx).await?;
+    let sql = "SELECT k.too_connected_why FROM cluster k JOIN campaign c ON c.cluster_id = k.id WHERE c.id = $1";
+    let why: Option<Option<String>> = sqlx::query_scalar(sql).bind(campaign).fetch_optional(&mut *tx).await?;
+    let (traces, _) = traces(&mut *tx, Of::Campaign(campaign)).await?;
+    let keys: BTreeSet<Key> = traces.iter().map(|trace| trace.key.clone()).collect();
+    let ids: BTreeSet<i64> = keys.iter().filter_map(Key::indicator).collect();
+    let standing = guard::standing(&mut *tx, &ids).await?;
+    let backing = standing.iter().map(|(id, found)| (*id, found.backing(&weights))).collect();
+    let guards = Guards { tripped: guard::tripped(&mut *tx, &keys).await?, backing, ..Guards::default() };
+    let only_strong = why.flatten().as_deref() == Some(super::cluster::TOPICS);
+    let welded = gateway::welded(&mut *tx, campaign).await?;
+    Ok(parts(&incidents, &traces, &guards, &weights, (only_strong, &welded)))
 }

@@ -177,16 +177,35 @@ pub async fn mark_held_by(conn: &mut SqliteConnection, key: &Key, now: Timestamp
 /// # Errors
 /// The database's own.
 pub async fn unmark_held_by(conn: &mut SqliteConnection, why: &str) -> Result<(), sqlx::Error> {
-    let sql = "UPDATE cluster SET too_connected_why = (SELECT g.kind || ' ' || g.value FROM incident i
-            JOIN strand s ON s.incident_id = i.id JOIN trace t ON t.strand_id = s.id
-            JOIN guard g ON g.kind = t.kind AND g.value = t.value AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')
-            WHERE i.cluster_id = cluster.id GROUP BY g.kind, g.value HAVING COUNT(DISTINCT i.id) > 1
-            ORDER BY MIN(g.tripped_at), g.kind, g.value LIMIT 1)
-        WHERE too_connected_why = $1";
+    name_another(conn, why).await?;
+    let sql = "UPDATE cluster SET too_connected_why = NULL WHERE too_connected_why = $1";
     sqlx::query(sql).bind(why).execute(&mut *conn).await?;
     let sql =
         "UPDATE cluster SET too_connected_at = NULL WHERE too_connected_at IS NOT NULL AND too_connected_why IS NULL";
     sqlx::query(sql).execute(conn).await.map(drop)
+}
+
+/// Of clusters that are too connected for this reason: another guard that stands and holds such a cluster together is the reason from now
+/// on, a key or a gateway.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn name_another(conn: &mut SqliteConnection, why: &str) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE cluster SET too_connected_why = COALESCE(
+            (SELECT g.kind || ' ' || g.value FROM incident i
+                JOIN strand s ON s.incident_id = i.id JOIN trace t ON t.strand_id = s.id
+                JOIN guard g ON g.kind = t.kind AND g.value = t.value AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')
+                WHERE i.cluster_id = cluster.id GROUP BY g.kind, g.value HAVING COUNT(DISTINCT i.id) > 1
+                ORDER BY MIN(g.tripped_at), g.kind, g.value LIMIT 1),
+            (SELECT g.kind || ' ' || g.value FROM incident i JOIN strand s ON s.incident_id = i.id JOIN alert a ON a.strand_id = s.id
+                JOIN guard g ON g.member_id = a.member_id AND g.host = a.client AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')
+                    AND a.exercise = (CASE WHEN g.value LIKE '% exercise' THEN 1 ELSE 0 END)
+                WHERE i.cluster_id = cluster.id AND a.by_resolver = 0 AND a.met_itself <> 0
+                GROUP BY g.kind, g.value, i.id HAVING COUNT(DISTINCT s.id) > 1
+                ORDER BY MIN(g.tripped_at), g.kind, g.value LIMIT 1),
+            too_connected_why)
+        WHERE too_connected_why = $1";
+    sqlx::query(sql).bind(why).execute(conn).await.map(drop)
 }
 
 /// Marks a campaign's cluster too connected that is about too many things.

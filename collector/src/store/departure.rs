@@ -16,6 +16,8 @@ use crate::departure::{Deleted, Departed, Row};
 pub(super) const SENSORS_ABOVE: &str = "sensors_above";
 /// The same for incidents.
 pub(super) const INCIDENTS_ABOVE: &str = "incidents_above";
+/// The highest number that a guard had which is deleted.
+pub(super) const GUARDS_ABOVE: &str = "guards_above";
 /// The same for campaigns.
 pub(super) const CAMPAIGNS_ABOVE: &str = "campaigns_above";
 /// Records read at a time: some hundred kilobytes.
@@ -107,12 +109,16 @@ pub(super) async fn forget(conn: &mut SqliteConnection, member: i64, left_at: Ti
     }
     // A guard may be on one of its hosts since version 26.
     let sql = "SELECT COUNT(*) FROM pragma_table_info('guard') WHERE name = 'member_id'";
-    if sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *conn).await? > 0 {
+    let gateways = sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *conn).await? > 0;
+    if gateways {
         gateway::forget_member(conn, member).await?;
     }
     forget_incidents(conn, member, profiles, &mut deleted).await?;
     if strands {
         super::cluster::forget_empty(conn).await?;
+    }
+    if gateways {
+        gateway::settle_forgotten(conn).await?;
     }
     deleted.sites = delete(
         conn,

@@ -7,10 +7,11 @@ use serde_json::json;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use varde_common::time::Timestamp;
 
-use super::bond::Of;
+use super::bond::{self, Of};
 use super::record::{ROWS_PER_STATEMENT, push_words};
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, cluster, departure, guard};
 use crate::gateway::{Gateways, Host};
+use crate::limits::workflow::INCIDENTS_NAMED_MAX;
 use crate::weights::HostWeights;
 
 /// The kind of guard; by itself why a cluster is too connected, where the host is not kept any more.
@@ -58,9 +59,10 @@ pub async fn trip(
     let value = value_of(host);
     let numbers = json!({ "topics_over": limits.topics_max, "within_hours": limits.hours });
     let sql = "INSERT INTO guard (id, kind, value, tripped_at, numbers, member_id, host)
-        VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM guard), $1, $2, $3, $4, $5, $6) ON CONFLICT (kind, value) DO NOTHING";
+        VALUES ($7, $1, $2, $3, $4, $5, $6) ON CONFLICT (kind, value) DO NOTHING";
+    let id = guard::next_id(conn).await?;
     let insert = sqlx::query(sql).bind(KIND).bind(&value).bind(now.0).bind(numbers.to_string());
-    insert.bind(host.member).bind(&host.name).execute(&mut *conn).await?;
+    insert.bind(host.member).bind(&host.name).bind(id).execute(&mut *conn).await?;
     mark_joined(conn, &value, now).await
 }
 
@@ -80,7 +82,7 @@ pub(super) async fn mark_joined(
             SELECT i.cluster_id FROM guard g JOIN alert a ON a.member_id = g.member_id AND a.client = g.host
                 JOIN strand s ON s.id = a.strand_id JOIN incident i ON i.id = s.incident_id
             WHERE g.kind = $1 AND g.value = $2 AND a.by_resolver = 0
-                AND a.exercise = (CASE WHEN g.value LIKE '% exercise' THEN 1 ELSE 0 END)
+                AND a.met_itself <> 0 AND a.exercise = (CASE WHEN g.value LIKE '% exercise' THEN 1 ELSE 0 END)
             GROUP BY i.cluster_id, i.id HAVING COUNT(DISTINCT s.id) > 1)
         RETURNING (SELECT MIN(c.id) FROM campaign c WHERE c.cluster_id = cluster.id)";
     let marked: Vec<Option<i64>> = sqlx::query_scalar(sql)
@@ -94,17 +96,17 @@ pub(super) async fn mark_joined(
 }
 
 /// Incidents of a campaign, or that incident, in which gateways have put things together; by host, with those it has only met.
-async fn found(conn: &mut SqliteConnection, of: Of) -> Result<Vec<(String, i64, bool)>, sqlx::Error> {
+async fn found(conn: &mut SqliteConnection, of: Of) -> Result<Vec<(i64, String, i64, bool)>, sqlx::Error> {
     let (column, id) = match of {
         Of::Campaign(id) => ("i.campaign_id", id),
         Of::Incident(id) => ("i.id", id),
     };
     let sql = format!(
-        "SELECT g.value, i.id, COUNT(DISTINCT a.strand_id) > 1 FROM incident i JOIN alert a ON a.incident_id = i.id
-            AND a.client IS NOT NULL AND a.by_resolver = 0
+        "SELECT COALESCE(g.id, 0), m.name, i.id, COUNT(DISTINCT a.strand_id) > 1 FROM incident i JOIN member m ON m.id = i.member_id JOIN alert a ON a.incident_id = i.id
+            AND a.client IS NOT NULL AND a.by_resolver = 0 AND a.met_itself <> 0
          JOIN guard g ON g.kind = '{KIND}' AND g.value = {VALUE_OF_ALERT}
          WHERE {column} = $1 AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')
-         GROUP BY g.value, i.id ORDER BY g.value, i.id"
+         GROUP BY g.id, m.name, i.id ORDER BY g.id, i.id"
     );
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_all(conn).await
 }
@@ -115,7 +117,7 @@ async fn found(conn: &mut SqliteConnection, of: Of) -> Result<Vec<(String, i64, 
 /// The database's own.
 pub(super) async fn welded(conn: &mut SqliteConnection, campaign: i64) -> Result<BTreeSet<i64>, sqlx::Error> {
     let rows = found(conn, Of::Campaign(campaign)).await?;
-    Ok(rows.into_iter().filter(|(_, _, is_welded)| *is_welded).map(|(_, incident, _)| incident).collect())
+    Ok(rows.into_iter().filter(|(_, _, _, is_welded)| *is_welded).map(|(_, _, incident, _)| incident).collect())
 }
 
 /// Whose host this guard is on; none = that is not kept any more.
@@ -127,11 +129,26 @@ pub(super) async fn member_of(conn: &mut SqliteConnection, value: &str) -> Resul
     sqlx::query_scalar(sql).bind(KIND).bind(value).fetch_optional(conn).await
 }
 
+/// Whose host this guard is on, and in which incidents to look for it: some of them.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn where_met(conn: &mut SqliteConnection, value: &str) -> Result<String, sqlx::Error> {
+    let member = member_of(conn, value).await?.unwrap_or_default();
+    let sql = "SELECT DISTINCT a.incident_id FROM guard g JOIN alert a ON a.member_id = g.member_id AND a.client = g.host
+        WHERE g.kind = $1 AND g.value = $2 AND a.incident_id IS NOT NULL AND a.met_itself <> 0 ORDER BY a.incident_id LIMIT $3";
+    let incidents: Vec<i64> =
+        sqlx::query_scalar(sql).bind(KIND).bind(value).bind(INCIDENTS_NAMED_MAX).fetch_all(conn).await?;
+    let incidents: Vec<String> = incidents.iter().map(i64::to_string).collect();
+    Ok(if incidents.is_empty() { member } else { format!("{member}, incident {}", incidents.join(", ")) })
+}
+
 /// Guards on a member's hosts go with it. What such a host had put together stays too connected, and names it no more.
 ///
 /// # Errors
 /// The database's own.
 pub(super) async fn forget_member(conn: &mut SqliteConnection, member: i64) -> Result<(), sqlx::Error> {
+    departure::keep_above(conn, departure::GUARDS_ABOVE, "SELECT COALESCE(MAX(id), 0) FROM guard").await?;
     for sql in [
         "UPDATE cluster SET too_connected_why = 'host' WHERE too_connected_why IN
             (SELECT 'host ' || g.value FROM guard g WHERE g.member_id = $1)",
@@ -142,11 +159,37 @@ pub(super) async fn forget_member(conn: &mut SqliteConnection, member: i64) -> R
     Ok(())
 }
 
+/// Where a gateway is forgotten that had put something together: another guard that holds the cluster together is named in its place.
+/// Where there is none, and nothing is left that a person could split, it is too connected no more. An incident without alerts, which goes
+/// before long, may be what it had put together.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn settle_forgotten(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    cluster::name_another(conn, KIND).await?;
+    let sql = "SELECT k.id, (SELECT MIN(c.id) FROM campaign c WHERE c.cluster_id = k.id) FROM cluster k
+        WHERE k.too_connected_why = $1 AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.cluster_id = k.id AND i.human = 0
+            AND NOT EXISTS (SELECT 1 FROM alert a WHERE a.incident_id = i.id))";
+    let left: Vec<(i64, Option<i64>)> = sqlx::query_as(sql).bind(KIND).fetch_all(&mut *conn).await?;
+    for (cluster, campaign) in left {
+        let parts = match campaign {
+            Some(campaign) => bond::split_of(conn, campaign).await?.len(),
+            None => 0,
+        };
+        if parts <= 1 {
+            let sql = "UPDATE cluster SET too_connected_at = NULL, too_connected_why = NULL WHERE id = $1";
+            sqlx::query(sql).bind(cluster).execute(&mut *conn).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The same of guards on hosts of which no alert is left.
 ///
 /// # Errors
 /// The database's own.
 pub(super) async fn forget_gone(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    departure::keep_above(conn, departure::GUARDS_ABOVE, "SELECT COALESCE(MAX(id), 0) FROM guard").await?;
     for sql in [
         "UPDATE cluster SET too_connected_why = 'host' WHERE too_connected_why IN
             (SELECT 'host ' || g.value FROM guard g WHERE g.member_id IS NOT NULL
@@ -156,7 +199,7 @@ pub(super) async fn forget_gone(conn: &mut SqliteConnection) -> Result<(), sqlx:
     ] {
         sqlx::query(sql).execute(&mut *conn).await?;
     }
-    Ok(())
+    settle_forgotten(conn).await
 }
 
 /// A member becomes part of another: guards on its hosts are on that one's.
@@ -187,6 +230,8 @@ pub(super) async fn hand_over(conn: &mut SqliteConnection, from: i64, into: i64)
 /// at those is audited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GatewayView {
+    /// The guard's number.
+    pub guard: i64,
     /// Whose it is.
     pub member: String,
     /// Incidents in which it had put different things together.
@@ -203,14 +248,11 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut tx = self.readers().begin().await?;
-        let mut joined: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-        for (value, incident, is_welded) in found(&mut tx, of).await? {
-            joined.entry(value).or_default().extend(Some(incident).filter(|_| is_welded));
+        let mut joined: BTreeMap<i64, GatewayView> = BTreeMap::new();
+        for (guard, member, incident, is_welded) in found(&mut tx, of).await? {
+            let view = joined.entry(guard).or_insert(GatewayView { guard, member, joined: Vec::new() });
+            view.joined.extend(Some(incident).filter(|_| is_welded));
         }
-        let mut views = Vec::with_capacity(joined.len());
-        for (value, joined) in joined {
-            views.push(GatewayView { member: member_of(&mut tx, &value).await?.unwrap_or_default(), joined });
-        }
-        Ok(views)
+        Ok(Vec::from_iter(joined.into_values()))
     }
 }

@@ -8,7 +8,7 @@ use varde_common::indicator::Pattern;
 use varde_common::time::Timestamp;
 
 use super::record::{ROWS_PER_STATEMENT, push_ids, push_words};
-use super::{meeting, mere_list, trace};
+use super::{departure, meeting, mere_list, restored, trace};
 use crate::link::{Backing, Key, KeyKind};
 use crate::strand::AlertFact;
 use crate::weights::Weights;
@@ -97,10 +97,21 @@ pub(super) async fn trip(
     numbers: &serde_json::Value,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let sql = "INSERT INTO guard (id, kind, value, tripped_at, numbers)
-        VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM guard), $1, $2, $3, $4) ON CONFLICT (kind, value) DO NOTHING";
+    let sql = "INSERT INTO guard (id, kind, value, tripped_at, numbers) VALUES ($5, $1, $2, $3, $4)
+        ON CONFLICT (kind, value) DO NOTHING";
+    let id = next_id(conn).await?;
     let insert = sqlx::query(sql).bind(key.kind.as_str()).bind(&key.value).bind(now.0).bind(numbers.to_string());
-    insert.execute(conn).await.map(drop)
+    insert.bind(id).execute(conn).await.map(drop)
+}
+
+/// The next guard's number: none is given twice, since people lift guards by them.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn next_id(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    let deleted = restored::above(conn, departure::GUARDS_ABOVE).await?;
+    let there: Option<i64> = sqlx::query_scalar("SELECT MAX(id) FROM guard").fetch_one(conn).await?;
+    Ok(there.unwrap_or(0).max(deleted) + 1)
 }
 
 /// Looks whether what new alerts share is too common to link: addresses that are not rare, indicators that look like noise, of those

@@ -50,12 +50,14 @@ pub async fn among(
 
 /// Whether more unrelated things than `most` are said to be of this threat, and no galaxy knows it.
 async fn is_named_as_one(conn: &mut SqliteConnection, threat: &str, most: i64) -> Result<bool, sqlx::Error> {
-    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM indicator WHERE threat = $1 LIMIT $2) t";
+    // What is practised with says nothing of what is real, nor does what is said no more.
+    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM indicator
+        WHERE threat = $1 AND exercise = 0 AND withdrawn_at IS NULL LIMIT $2) t";
     let count: i64 = sqlx::query_scalar(sql).bind(threat).bind(most.saturating_add(1)).fetch_one(&mut *conn).await?;
     if count <= most {
         return Ok(false);
     }
-    let sql = "SELECT pattern FROM indicator WHERE threat = $1 ORDER BY id LIMIT $2";
+    let sql = "SELECT pattern FROM indicator WHERE threat = $1 AND exercise = 0 AND withdrawn_at IS NULL ORDER BY id LIMIT $2";
     let patterns: Vec<String> =
         sqlx::query_scalar(sql).bind(threat).bind(INDICATORS_OF_THREAT_MAX).fetch_all(&mut *conn).await?;
     let parties: BTreeSet<String> = patterns.into_iter().map(party).collect();

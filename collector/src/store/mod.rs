@@ -143,6 +143,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/026_gateway.sql"),
     include_str!("../schema/027_people.sql"),
     include_str!("../schema/028_guards.sql"),
+    include_str!("../schema/029_met.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -75,7 +75,7 @@ pub(super) async fn uphold(
 }
 
 /// Says it within a transaction.
-pub(super) async fn settle(
+pub(crate) async fn settle(
     tx: &mut SqliteConnection,
     indicator: i64,
     settled: Settled,
@@ -91,7 +91,7 @@ pub(super) async fn settle(
     }
     match settled {
         Settled::Overruled => cluster::unmark_held_by(&mut *tx, &format!("{} {}", key.kind, key.value)).await?,
-        Settled::Upheld => {}
+        Settled::Upheld => drop(cluster::mark_held_by(&mut *tx, &key, now).await?),
     }
     weigh_held_by(tx, &key).await?;
     Ok(true)
@@ -133,24 +133,5 @@ impl Store {
             settled_why: why,
         };
         Ok(rows.into_iter().map(read).collect())
-    }
-
-    /// Says of a proposal whether the indicator is noise, and weighs anew what it was met by. Gives whether there is such a proposal.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn settle_noise(
-        &self,
-        indicator: i64,
-        settled: Settled,
-        (who, why): (&str, &str),
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let is_there = settle(&mut tx, indicator, settled, (who, why), now).await?;
-        if is_there {
-            tx.commit().await?;
-        }
-        Ok(is_there)
     }
 }

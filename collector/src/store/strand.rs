@@ -217,7 +217,7 @@ pub async fn of_hosts(
         select.push(
             ") v JOIN alert a ON a.member_id = v.column1 AND a.client = v.column2 AND a.last_seen >= v.column3
                 AND a.first_seen <= v.column4
-             JOIN strand s ON s.id = a.strand_id WHERE a.by_resolver = 0",
+             JOIN strand s ON s.id = a.strand_id WHERE a.by_resolver = 0 AND a.met_itself <> 0",
         );
         type Found = (i64, i64, String, i64, String, String, bool, i64, i64, i64, i64);
         let rows: Vec<Found> = select.build_query_as().fetch_all(&mut *conn).await?;

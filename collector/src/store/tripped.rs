@@ -93,8 +93,8 @@ pub(super) async fn told_value(conn: &mut SqliteConnection, kind: &str, value: &
 async fn now(conn: &mut SqliteConnection, kind: &str, value: &str) -> Result<Option<i64>, sqlx::Error> {
     match KeyKind::of(kind) {
         Some(KeyKind::Threat) => {
-            let sql =
-                "SELECT COUNT(*) FROM (SELECT 1 FROM indicator WHERE threat = $1 AND withdrawn_at IS NULL LIMIT $2) t";
+            let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM indicator
+                    WHERE threat = $1 AND exercise = 0 AND withdrawn_at IS NULL LIMIT $2) t";
             sqlx::query_scalar(sql).bind(value).bind(GUARD_THINGS_MAX).fetch_one(&mut *conn).await.map(Some)
         }
         Some(KeyKind::Address) => {
@@ -153,6 +153,47 @@ pub(super) async fn named(conn: &mut SqliteConnection, why: &str) -> Result<Opti
     Ok(id.map(|guard| Named { guard, kind: kind.to_owned(), value: told, indicator }))
 }
 
+/// Says of a guard whether it holds, and weighs anew what has its key. Lifted, it links again, what it alone had made too connected
+/// is so no more, and it trips no more by itself: a person's no stands until a person takes it back. Gives its key, where it is one
+/// that things share.
+///
+/// # Errors
+/// The database's own; within, [`NotSettled`].
+pub(crate) async fn settle(
+    conn: &mut SqliteConnection,
+    guard: i64,
+    settled: Settled,
+    (who, why): (&str, &str),
+    now: Timestamp,
+) -> Result<Result<Option<Key>, NotSettled>, sqlx::Error> {
+    let sql = "SELECT kind, value, settled_as FROM guard WHERE id = $1";
+    let found: Option<(String, String, Option<String>)> =
+        sqlx::query_as(sql).bind(guard).fetch_optional(&mut *conn).await?;
+    let Some((kind, value, before)) = found else { return Ok(Err(NotSettled::NoGuard(guard))) };
+    if KeyKind::of(&kind) == Some(KeyKind::Indicator) {
+        return Ok(Err(NotSettled::Proposal(value)));
+    }
+    if before.as_deref() == Some(settled.as_str()) {
+        return Ok(Err(NotSettled::Already(settled)));
+    }
+    let sql = "UPDATE guard SET settled_as = $2, settled_by = $3, settled_why = $4, settled_at = $5 WHERE id = $1";
+    let update = sqlx::query(sql).bind(guard).bind(settled.as_str()).bind(who).bind(why).bind(now.0);
+    update.execute(&mut *conn).await?;
+    let key = KeyKind::of(&kind).map(|kind| Key { kind, value: value.clone() });
+    match (settled, &key) {
+        (Settled::Overruled, _) => cluster::unmark_held_by(&mut *conn, &format!("{kind} {value}")).await?,
+        (Settled::Upheld, Some(key)) => drop(cluster::mark_held_by(&mut *conn, key, now).await?),
+        (Settled::Upheld, None) if kind == gateway::KIND => {
+            gateway::mark_joined(&mut *conn, &value, now).await?;
+        }
+        (Settled::Upheld, None) => {}
+    }
+    if let Some(key) = &key {
+        weigh_held_by(&mut *conn, key).await?;
+    }
+    Ok(Ok(key))
+}
+
 impl Store {
     /// Every guard that has tripped, of whatever kind, the newest first; without what a person has lifted, if `standing`. They tell of
     /// many members and are the operator's business.
@@ -178,51 +219,14 @@ impl Store {
                 settled: row.try_get::<Option<&str>, _>("settled_as")?.and_then(Settled::of),
                 settled_by: row.try_get("settled_by")?,
                 settled_why: row.try_get("settled_why")?,
-                value: told_value(&mut tx, &kind, &value).await?,
+                value: match kind.as_str() {
+                    gateway::KIND => gateway::where_met(&mut tx, &value).await?,
+                    _ => told_value(&mut tx, &kind, &value).await?,
+                },
                 kind,
             });
         }
         tx.rollback().await?;
         Ok(guards)
-    }
-
-    /// Says of a guard whether it holds, and weighs anew what has its key. Lifted, it links again from now on, what it alone had made too
-    /// connected is so no more, and it trips no more by itself: a person's no stands until a person takes it back.
-    ///
-    /// # Errors
-    /// The database's own; within, [`NotSettled`].
-    pub async fn settle_guard(
-        &self,
-        guard: i64,
-        settled: Settled,
-        (who, why): (&str, &str),
-        now: Timestamp,
-    ) -> Result<Result<(), NotSettled>, StoreError> {
-        let mut tx = self.begin().await?;
-        let sql = "SELECT kind, value, settled_as FROM guard WHERE id = $1";
-        let found: Option<(String, String, Option<String>)> =
-            sqlx::query_as(sql).bind(guard).fetch_optional(&mut *tx).await?;
-        let Some((kind, value, before)) = found else { return Ok(Err(NotSettled::NoGuard(guard))) };
-        if KeyKind::of(&kind) == Some(KeyKind::Indicator) {
-            return Ok(Err(NotSettled::Proposal(value)));
-        }
-        if before.as_deref() == Some(settled.as_str()) {
-            return Ok(Err(NotSettled::Already(settled)));
-        }
-        let sql = "UPDATE guard SET settled_as = $2, settled_by = $3, settled_why = $4, settled_at = $5 WHERE id = $1";
-        let update = sqlx::query(sql).bind(guard).bind(settled.as_str()).bind(who).bind(why).bind(now.0);
-        update.execute(&mut *tx).await?;
-        let key = KeyKind::of(&kind).map(|kind| Key { kind, value: value.clone() });
-        match (settled, &key) {
-            (Settled::Overruled, _) => cluster::unmark_held_by(&mut tx, &format!("{kind} {value}")).await?,
-            (Settled::Upheld, Some(key)) => drop(cluster::mark_held_by(&mut tx, key, now).await?),
-            (Settled::Upheld, None) if kind == gateway::KIND => drop(gateway::mark_joined(&mut tx, &value, now).await?),
-            (Settled::Upheld, None) => {}
-        }
-        if let Some(key) = &key {
-            weigh_held_by(&mut tx, key).await?;
-        }
-        tx.commit().await?;
-        Ok(Ok(()))
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::ingest::relink::settle_noise;
 use crate::priority::Word as Grade;
 use crate::store::proposal::Settled;
 use crate::store::ruling::{NotRuled, Split, Word};
@@ -172,7 +173,7 @@ async fn q_a_popular_false_positive_ends_as_a_proposal_with_its_numbers_and_not_
     assert!(marked[0].member_count < Some(10), "{:?}", marked[0].member_count);
     // A person says that it is none: it weighs as before, and is not proposed again.
     let before = incidents(&fixture).await.iter().map(|incident| incident.word).max().flatten();
-    assert!(fixture.store.settle_noise(10, Settled::Overruled, ("anne", "it is real"), NOW).await.unwrap());
+    assert!(settle_noise(&fixture.store, 10, Settled::Overruled, ("anne", "it is real"), NOW).await.unwrap());
     let after = incidents(&fixture).await.iter().map(|incident| incident.word).max().flatten();
     assert!(after > before, "{before:?} {after:?}");
     let found = campaigns(&fixture, Scope::Operator).await;
@@ -180,7 +181,7 @@ async fn q_a_popular_false_positive_ends_as_a_proposal_with_its_numbers_and_not_
     tell(&fixture, 1, vec![reached(10, 9_999, 5, "198.51.100.9")]).await;
     let open = fixture.store.noise_proposals(Scope::Operator, true).await.unwrap();
     assert!(open.iter().all(|found| found.indicator_id != 10));
-    assert!(!fixture.store.settle_noise(3, Settled::Upheld, ("anne", ""), NOW).await.unwrap(), "never proposed");
+    assert!(!settle_noise(&fixture.store, 3, Settled::Upheld, ("anne", ""), NOW).await.unwrap(), "never proposed");
 }
 
 #[tokio::test]

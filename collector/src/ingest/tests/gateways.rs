@@ -2,8 +2,10 @@
 
 use super::correlated::{indicators, reached, tell};
 use super::*;
+use crate::ingest::relink::settle_guard;
 use crate::store::bond::Of;
 use crate::store::campaign::CampaignView;
+use crate::store::proposal::Settled;
 
 /// One machine that meets these, an hour after each other, each at an address of its own.
 async fn meets(fixture: &Fixture, member: i64, client: u64, these: std::ops::Range<i64>) {
@@ -59,11 +61,11 @@ async fn c7_eight_things_and_two_more_of_one_machine_make_no_unmarked_campaign_o
         assert_eq!(split.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 1, 1, 1, 1, 1, 1], "{order}");
         // What had been put together is said of it, to the operator alone.
         let gateways = fixture.store.gateways(Scope::Operator, Of::Campaign(large.id)).await.unwrap();
-        let joined: Vec<usize> = gateways.iter().map(|gateway| gateway.joined.len()).collect();
-        assert_eq!(joined, [0, 1], "{gateways:?}");
-        let incident = gateways[1].joined[0];
+        let welded: Vec<_> = gateways.iter().filter(|gateway| !gateway.joined.is_empty()).collect();
+        assert_eq!((gateways.len(), welded.len(), welded[0].joined.len()), (2, 1, 1), "{gateways:?}");
+        let incident = welded[0].joined[0];
         let of_it = fixture.store.gateways(Scope::Operator, Of::Incident(incident)).await.unwrap();
-        assert_eq!(of_it, [gateways[1].clone()]);
+        assert_eq!(of_it, [welded[0].clone()]);
         for member in 1..=2 {
             assert_eq!(fixture.store.gateways(Scope::Member(member), Of::Incident(incident)).await.unwrap(), []);
         }
@@ -177,9 +179,103 @@ async fn c7_a_gateway_of_a_member_that_becomes_part_of_another_is_that_ones() {
     handle_merger(&fixture.store, 2, 3, NOW).await.unwrap();
     assert_eq!(fixture.count("SELECT COUNT(*) FROM guard WHERE member_id = 3 AND value LIKE '3 H-%'").await, 1);
     let found = campaigns(&fixture, Scope::Operator).await;
-    assert!(found[0].too_connected_why.as_deref().is_some_and(|why| why.ends_with("at Kommune 3")), "{found:?}");
+    assert!(found[0].too_connected_why.as_deref().is_some_and(|why| why.ends_with("of Kommune 3")), "{found:?}");
     let before = incidents(&fixture).await.len();
     // Its sensor goes on, and what that host meets is joined no more.
     tell(&fixture, 2, vec![reached(25, 7, 900, "203.0.113.1"), reached(26, 7, 901, "203.0.113.2")]).await;
     assert_eq!(incidents(&fixture).await.len(), before + 2);
+}
+
+#[tokio::test]
+async fn c7_of_two_gateways_the_one_that_stands_marks_what_it_holds_when_the_other_is_lifted_or_forgotten() {
+    for lifts in [true, false] {
+        let fixture = community().await;
+        for member in 2..=3 {
+            meets(&fixture, member, 7, 0..8).await;
+            meets(&fixture, member, 7, 8..10).await;
+        }
+        assert_eq!(sizes(&fixture).await[0], (2, true));
+        if lifts {
+            settle_guard(&fixture.store, 1, Settled::Overruled, ("anne", "vår egen"), NOW).await.unwrap().unwrap();
+        } else {
+            fixture.store.depart(2, NOW).await.unwrap();
+        }
+        let marked = fixture.count("SELECT COUNT(*) FROM cluster WHERE too_connected_why LIKE 'host 3 H-%'").await;
+        assert!(marked > 0, "{lifts}");
+        // Lifted too, nothing is marked any more.
+        settle_guard(&fixture.store, 2, Settled::Overruled, ("anne", "vår egen"), NOW).await.unwrap().unwrap();
+        assert_eq!(fixture.count("SELECT COUNT(*) FROM cluster WHERE too_connected_at IS NOT NULL").await, 0);
+        // No number is given twice.
+        meets(&fixture, 1, 9, 0..10).await;
+        assert_eq!(fixture.count("SELECT COUNT(*) FROM guard WHERE id = 3 AND member_id = 1").await, 1, "{lifts}");
+    }
+}
+
+#[tokio::test]
+async fn c7_where_a_forgotten_gateway_leaves_nothing_to_split_the_mark_goes_with_it() {
+    let fixture = community().await;
+    meets(&fixture, 2, 7, 0..8).await;
+    meets(&fixture, 2, 7, 8..10).await;
+    meets(&fixture, 1, 8, 3..4).await;
+    meets(&fixture, 3, 8, 3..4).await;
+    assert_eq!(sizes(&fixture).await, [(3, true)]);
+    fixture.store.depart(2, NOW).await.unwrap();
+    let found = campaigns(&fixture, Scope::Operator).await;
+    assert_eq!((found.len(), found[0].too_connected), (1, Some(false)), "{found:?}");
+}
+
+#[tokio::test]
+async fn c4_a_flow_to_an_address_alone_puts_nothing_together_by_the_host() {
+    // A sinkhole of the lists that come with the program: what ends there has nothing in common.
+    let sinkhole = "104.21.65.18";
+    let own = || reached(10, 7, 5, sinkhole);
+    let others = || {
+        let mut met = reached(11, 7, 5, sinkhole);
+        met.circumstances.looked_up_by_other = true;
+        met
+    };
+    for together in [true, false] {
+        let fixture = community().await;
+        for (member, indicator) in [(1, 10), (2, 10), (1, 11), (2, 11)] {
+            let (client, server) =
+                (20 + indicator, format!("198.51.100.{}", 20 * member + i64::try_from(indicator).unwrap()));
+            tell(&fixture, member, vec![reached(indicator, client, 1, &server)]).await;
+        }
+        let before = sizes(&fixture).await;
+        assert_eq!(before, [(2, false), (2, false)]);
+        if together {
+            tell(&fixture, 3, vec![own(), others()]).await;
+        } else {
+            tell(&fixture, 3, vec![others()]).await;
+            tell(&fixture, 3, vec![own()]).await;
+        }
+        assert_eq!(sizes(&fixture).await, [(3, false), (3, false)], "{together}");
+    }
+    // Nor does one machine come to be a gateway by what ends at one address.
+    let fixture = community().await;
+    let all = (10..25).map(|indicator| AlertOpened { indicator: IndicatorId(indicator), ..others() });
+    tell(&fixture, 1, all.collect()).await;
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM guard WHERE kind = 'host'").await, 0);
+}
+
+#[tokio::test]
+async fn c7_that_the_machine_itself_met_it_is_kept_however_records_are_cut() {
+    for together in [true, false] {
+        let fixture = community().await;
+        let asked = AlertOpened { evidence: Evidence::LookedUp, ..reached(11, 7, 4, "198.51.100.1") };
+        let mut later = updated(2, 1, Evidence::Contacted, 0);
+        (later.first_seen, later.last_seen) = (asked.first_seen, asked.last_seen);
+        later.circumstances.looked_up_by_other = true;
+        let mut told = vec![
+            RecordBody::Opened(reached(10, 7, 5, "198.51.100.2")),
+            RecordBody::Opened(asked),
+            RecordBody::Updated(later),
+        ];
+        let last = told.split_off(if together { 3 } else { 2 });
+        send(&fixture, 1, &batch(1, told)).await;
+        if !last.is_empty() {
+            send(&fixture, 1, &batch(3, last)).await;
+        }
+        assert_eq!(incidents(&fixture).await.len(), 1, "{together}");
+    }
 }

@@ -4,6 +4,7 @@ use varde_common::alert::BrakedCount;
 
 use super::correlated::{indicators, reached, tell};
 use super::*;
+use crate::ingest::relink::{settle_guard, settle_noise};
 use crate::present::detail::CampaignView;
 use crate::present::shown::Calendar;
 use crate::present::text::{Language, Texts};
@@ -21,7 +22,7 @@ async fn guards(fixture: &Fixture, standing: bool) -> Vec<GuardRow> {
 }
 
 async fn settle(fixture: &Fixture, guard: i64, settled: Settled) -> Result<(), NotSettled> {
-    fixture.store.settle_guard(guard, settled, WORD, NOW).await.unwrap()
+    settle_guard(&fixture.store, guard, settled, WORD, NOW).await.unwrap()
 }
 
 async fn worst(fixture: &Fixture) -> Option<Grade> {
@@ -51,6 +52,12 @@ async fn c_a_mere_list_is_told_with_its_numbers_and_a_persons_no_stands_until_it
 
     assert_eq!(settle(&fixture, guard.guard, Settled::Overruled).await, Ok(()));
     assert!(worst(&fixture).await > Some(Grade::Medium), "weighed anew, without more alerts");
+    let found = campaigns(&fixture, Scope::Operator).await;
+    assert_eq!(
+        (found.len(), found[0].member_count, found[0].alerts),
+        (1, Some(2), 4),
+        "what it was lifted for is in it"
+    );
     assert_eq!(guards(&fixture, true).await, []);
     let all = guards(&fixture, false).await;
     assert_eq!((all[0].settled, all[0].settled_by.as_deref()), (Some(Settled::Overruled), Some("anne")));
@@ -61,7 +68,8 @@ async fn c_a_mere_list_is_told_with_its_numbers_and_a_persons_no_stands_until_it
     tell(&fixture, 1, vec![reached(14, 10, 1, "198.51.100.5")]).await;
     tell(&fixture, 2, vec![reached(15, 11, 1, "198.51.100.6")]).await;
     let found = campaigns(&fixture, Scope::Operator).await;
-    assert_eq!((found.len(), found[0].link.as_str(), found[0].too_connected), (1, "Storfamilien", Some(false)));
+    assert_eq!((found.len(), found[0].link.as_str(), found[0].too_connected), (1, found[0].link.as_str(), Some(false)));
+    assert_eq!(found[0].alerts, 6);
     assert_eq!(guards(&fixture, true).await, []);
 
     // The no is taken back: what it links is marked, and weighs less.
@@ -195,4 +203,42 @@ async fn q3_a_campaigns_word_stands_on_those_that_are_left_when_a_member_has_lef
     let after = campaigns(&fixture, Scope::Operator).await.remove(0);
     assert!(after.word < Some(Grade::Critical) && !by_five(&after.why), "{after:?}");
     assert!(!store.is_something_unweighed().await.unwrap());
+}
+
+#[tokio::test]
+async fn c_a_proposal_that_is_rejected_leaves_out_nobody_who_met_it_while_it_stood() {
+    let fixture = fixture(3).await;
+    indicators(&fixture, 10, 1, 50).await;
+    fixture
+        .run("INSERT INTO guard (id, kind, value, tripped_at, numbers) VALUES (1, 'indicator', '10', 5, '{}')")
+        .await;
+    // In touch with it, a day from each other.
+    for member in 1..=3 {
+        tell(&fixture, member, vec![reached(10, 7, 24 * member, &format!("198.51.100.{member}"))]).await;
+    }
+    assert_eq!(campaigns(&fixture, Scope::Operator).await, []);
+    assert!(settle_noise(&fixture.store, 10, Settled::Overruled, WORD, NOW).await.unwrap());
+    let found = campaigns(&fixture, Scope::Operator).await;
+    assert_eq!((found.len(), found[0].member_count), (1, Some(3)));
+    // Saying it again comes to the same.
+    let before = (found, incidents(&fixture).await);
+    assert!(settle_noise(&fixture.store, 10, Settled::Overruled, WORD, NOW).await.unwrap());
+    assert_eq!((campaigns(&fixture, Scope::Operator).await, incidents(&fixture).await), before);
+}
+
+#[tokio::test]
+async fn c5_what_is_practised_with_and_what_is_said_no_more_makes_no_threat_a_mere_list() {
+    for apart in
+        ["UPDATE indicator SET exercise = 1 WHERE id >= 15", "UPDATE indicator SET withdrawn_at = 1 WHERE id >= 15"]
+    {
+        let fixture = fixture(2).await;
+        indicators(&fixture, 10, 120, 90).await;
+        fixture.run("UPDATE indicator SET threat = 'Lure' WHERE id >= 10").await;
+        fixture.run(apart).await;
+        tell(&fixture, 1, vec![reached(10, 7, 0, "198.51.100.1")]).await;
+        tell(&fixture, 2, vec![reached(11, 8, 0, "198.51.100.2")]).await;
+        assert_eq!(guards(&fixture, true).await, [], "{apart}");
+        let found = campaigns(&fixture, Scope::Operator).await;
+        assert_eq!((found.len(), found[0].link.as_str()), (1, "Lure"), "{apart}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::ingest::relink::settle_noise;
 use crate::store::proposal::Settled;
 use crate::store::ruling::{Split, Word};
 use crate::workflow::timeline::{Entry, Said};
@@ -92,7 +93,7 @@ async fn n_what_is_upheld_as_noise_is_not_accepted_again_and_counts_once() {
 #[tokio::test]
 async fn n_a_proposal_that_was_overruled_is_upheld_when_the_indicator_is_found_wrong_later() {
     let fixture = proposed().await;
-    assert!(fixture.store.settle_noise(1, Settled::Overruled, ("anne", "ekte"), NOW).await.unwrap());
+    assert!(settle_noise(&fixture.store, 1, Settled::Overruled, ("anne", "ekte"), NOW).await.unwrap());
     let step = crate::workflow::Step::Close(crate::workflow::Closing::FalsePositive, None);
     let taking =
         crate::store::workflow::Taking { step, reason: Some("feil"), who: "kari", at: NOW, with_incidents: false };
