@@ -36,7 +36,7 @@ Sensors drop it with the next list: varde-collector publish. Until then: varde-c
 Keys with --json: indicator, alert (through which it was said), withdrawn, allowed, allow_list_full, sightings (queued), sources.";
 
 const REJECT_HELP: &str = "\
-It links and weighs again from now on, and is not proposed again. What it linked before is as it was. Where a person finds it wrong later
+It links and weighs again, also what met it meanwhile (the newest 10,000 alerts), and is not proposed again. Where a person finds it wrong later
 (alert verdict, or a closing as a false positive), that settles it: it is upheld.
 Keys with --json: indicator, settled.";
 
