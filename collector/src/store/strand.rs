@@ -404,4 +404,54 @@ mod tests {
             assert_eq!(strand.facts, decision.facts);
         }
     }
+
+    #[tokio::test]
+    async fn v1_what_people_had_said_before_stands_beside_what_sensors_had_seen() {
+        use crate::store::{DATABASE_FILE, SCHEMA, Store, options, upgrade};
+        use sqlx::{ConnectOptions, Connection};
+        let dir = tempfile::tempdir().unwrap();
+        let before = SCHEMA.iter().position(|sql| sql.contains("ADD COLUMN said ")).unwrap();
+        upgrade::make(dir.path(), &SCHEMA[..before]).await.unwrap();
+        let mut conn = options(&dir.path().join(DATABASE_FILE)).connect().await.unwrap();
+        // Four incidents: reported alone; reported and looked up; reported and seen as far; seen.
+        let sql = "INSERT INTO member (id, number, name, added_at) VALUES (1, '0301', 'Oslo', 0);
+            INSERT INTO sensor (id, member_id, token_created_at, token_expires_at, token_secret_sha256) VALUES (1, 1, 0, 0, x'00');
+            INSERT INTO indicator (id, pattern, kind, source, confidence, severity, tlp, exercise, received_at, published_at, published_in)
+            VALUES (1, 'evil.no', 'domain', 'test', 50, 3, 'TLP:AMBER', 0, 0, 0, 1)";
+        sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+        for (id, human, evidence, seen) in [(1, 1, 5, None), (2, 1, 5, Some(1)), (3, 1, 4, Some(4)), (4, 0, 4, Some(4))]
+        {
+            let sql = format!(
+                "INSERT INTO incident (id, uuid, member_id, link_kind, link_value, title, opened_at, first_seen, last_seen, updated_at, human)
+                 VALUES ({id}, 'i{id}', 1, 'indicator', '1', 't', 0, 0, 0, 0, {human});
+                 INSERT INTO strand (id, member_id, incident_id, link_kind, link_value, exercise, first_seen, last_seen, evidence,
+                 confidence, level, severity, by_name, by_name_at_high, persistent, in_history)
+                 VALUES ({id}, 1, {id}, 'indicator', '1', 0, 0, 0, {evidence}, 50, 0, 3, 0, 0, 0, 0)"
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
+            if let Some(seen) = seen {
+                let sql = format!(
+                    "INSERT INTO alert (uuid, sensor_id, epoch, seq, member_id, site, indicator_id, revision, zone, zone_levels, direction,
+                     evidence, by_resolver, looked_up_by_other, possible_contact, labels_left, protocol, severity, exercise, retro,
+                     first_seen, last_seen, count, arrived_at, updated_at, incident_id, strand_id)
+                     VALUES ('a{id}', 1, 'e', {id}, 1, 0, 1, 1, 0, '000', 'outbound', {seen}, 0, 0, 0, 0, 17, 3, 0, 0, 0, 0, 1, 0, 0, {id}, {id})"
+                );
+                sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
+            }
+        }
+        conn.close().await.unwrap();
+        upgrade::upgrade(dir.path(), SCHEMA).await.unwrap().unwrap();
+        let store = Store::open(dir.path()).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let facts = of_member(&mut tx, 1).await.unwrap().into_iter().map(|strand| strand.facts);
+        let found: Vec<_> = facts.map(|facts| (facts.sensed, facts.evidence, facts.said)).collect();
+        let said = |evidence| Some(Hearsay { evidence, confidence: 50, severity: Severity::High });
+        let expected = [
+            (false, Evidence::Blocked, said(Some(Evidence::DataOut))),
+            (true, Evidence::LookedUp, said(Some(Evidence::DataOut))),
+            (true, Evidence::Contacted, said(None)),
+            (true, Evidence::Contacted, None),
+        ];
+        assert_eq!(found, expected);
+    }
 }
