@@ -311,7 +311,7 @@ fn decide(
     let campaign = match campaigns.split_first() {
         Some((kept, absorbed)) => CampaignDecision::Kept(*kept, absorbed.to_vec()),
         None => {
-            let is_sure = |strand: &StrandDecision| strand.facts.confidence >= weights.confidence.low_below;
+            let is_sure = |strand: &StrandDecision| strand.facts.surest() >= weights.confidence.low_below;
             let fresh = inside.iter().filter_map(|&place| incidents.get(place)).map(|incident| {
                 let strands = incident.strands.iter().filter_map(|&place| strands.get(place));
                 (guards.independent(incident.member), strands.into_iter().any(is_sure))

@@ -3,6 +3,7 @@
 //! Terms are plain values; whoever shows them puts them into words. The number sorts within a word and says nothing else.
 
 mod likelihood;
+mod reported;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use varde_common::indicator::Severity;
 
 use crate::weights::Weights;
 use likelihood::likelihood;
+use reported::weigh_reported;
 
 /// The word for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -82,23 +84,35 @@ impl Grade {
     }
 }
 
-/// Who says what is weighed: whoever knows more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Basis {
-    /// A person, who does not say how far it got.
-    #[default]
-    Unsaid,
-    /// A person, who says so.
-    Said,
-    /// Sensors.
-    Sensed,
+/// What people said, who saw it themselves or were told so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hearsay {
+    /// How far it got; none = nobody says.
+    pub evidence: Option<Evidence>,
+    /// As how sure it counts, 0-100.
+    pub confidence: u8,
+    /// How bad it is taken to be.
+    pub severity: Severity,
 }
 
-/// What of alerts weighs. Each only rises as alerts are joined, so that their order does not matter.
+impl Hearsay {
+    fn join(self, other: Hearsay) -> Hearsay {
+        Hearsay {
+            evidence: self.evidence.max(other.evidence),
+            confidence: self.confidence.max(other.confidence),
+            severity: self.severity.max(other.severity),
+        }
+    }
+}
+
+/// What of alerts weighs, and beside it what people said of the same. Each only rises as alerts are joined, so that their order does not
+/// matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Facts {
-    /// Who says so.
-    pub basis: Basis,
+    /// What people said of it, which is kept apart from all that follows.
+    pub said: Option<Hearsay>,
+    /// Sensors saw it; else all that follows says nothing.
+    pub sensed: bool,
     /// How far it got.
     pub evidence: Evidence,
     /// The surest indicator's confidence, 0-100.
@@ -120,7 +134,8 @@ pub struct Facts {
 impl Default for Facts {
     fn default() -> Facts {
         Facts {
-            basis: Basis::Unsaid,
+            said: None,
+            sensed: false,
             evidence: Evidence::Blocked,
             confidence: 0,
             level: Level::Low,
@@ -138,7 +153,11 @@ impl Facts {
     #[must_use]
     pub fn join(self, other: Facts) -> Facts {
         Facts {
-            basis: self.basis.max(other.basis),
+            said: match (self.said, other.said) {
+                (Some(one), Some(another)) => Some(one.join(another)),
+                (one, another) => one.or(another),
+            },
+            sensed: self.sensed || other.sensed,
             evidence: self.evidence.max(other.evidence),
             confidence: self.confidence.max(other.confidence),
             level: self.level.max(other.level),
@@ -148,6 +167,11 @@ impl Facts {
             persistent: self.persistent || other.persistent,
             in_history: self.in_history || other.in_history,
         }
+    }
+
+    /// How sure the surest is who says anything of it.
+    pub fn surest(&self) -> u8 {
+        self.said.map_or(self.confidence, |said| said.confidence.max(self.confidence))
     }
 }
 
@@ -166,7 +190,7 @@ pub struct Weighed {
     pub is_listed: bool,
     /// Verdicts that confirmed what its sources named, and that refuted it.
     pub verdicts: (i64, i64),
-    /// A person has confirmed the incident that it is part of.
+    /// A person has reported it, and a person has confirmed the incident that it is part of.
     pub is_confirmed: bool,
 }
 
@@ -183,7 +207,7 @@ pub enum Term {
         /// For the likelihood.
         points: i64,
     },
-    /// No sensor saw it: a person reported it, which counts as so sure.
+    /// A person reported it, which counts as so sure, whoever is sure of what it names.
     Reported {
         /// As which it counts.
         grade: Grade,
@@ -204,6 +228,14 @@ pub enum Term {
     Unconfirmed,
     /// How far it got.
     Evidence {
+        /// At most.
+        #[schema(value_type = String)]
+        value: Evidence,
+        /// For the likelihood.
+        points: i64,
+    },
+    /// How far it got by what people said.
+    EvidenceSaid {
         /// At most.
         #[schema(value_type = String)]
         value: Evidence,
@@ -294,6 +326,18 @@ pub enum Term {
     NotCritical,
     /// The table says more than medium, and nobody stands for it: medium.
     Unvouched,
+    /// What people reported is weighed by itself, and comes to no more than what sensors saw.
+    SaidApart {
+        /// To this word.
+        #[schema(value_type = String)]
+        word: Word,
+    },
+    /// What sensors saw is weighed by itself, and comes to less than what people reported.
+    SensedApart {
+        /// To this word.
+        #[schema(value_type = String)]
+        word: Word,
+    },
 }
 
 /// A word with what it stands on.
@@ -307,13 +351,35 @@ pub struct Priority {
     pub why: Vec<Term>,
 }
 
+impl Priority {
+    fn beside(mut self, term: Term) -> Priority {
+        self.why.push(term);
+        self
+    }
+}
+
 /// Weighs the strands of one incident, or of one campaign; none where there is nothing to weigh.
+///
+/// What sensors saw and what people said are weighed each by itself, and the graver word stands: nothing that was only said lifts what
+/// was seen, and nothing that is seen takes from what was said.
 ///
 /// What is proposed as noise weighs only where nothing else is there: a popular false positive takes no weight from what
 /// stands beside it, and gives none.
 pub fn weigh(strands: &[Weighed], weights: &Weights) -> Option<Priority> {
     let is_noise = strands.iter().all(|strand| strand.noise);
     let considered: Vec<&Weighed> = strands.iter().filter(|strand| is_noise || !strand.noise).collect();
+    let sensed: Vec<&Weighed> = considered.iter().copied().filter(|strand| strand.facts.sensed).collect();
+    match (weigh_sensed(&sensed, is_noise, weights), weigh_reported(&considered, is_noise, weights)) {
+        (Some(sensed), Some(said)) if said.word > sensed.word => {
+            Some(said.beside(Term::SensedApart { word: sensed.word }))
+        }
+        (Some(sensed), Some(said)) => Some(sensed.beside(Term::SaidApart { word: said.word })),
+        (sensed, said) => sensed.or(said),
+    }
+}
+
+/// Weighs what sensors saw.
+fn weigh_sensed(considered: &[&Weighed], is_noise: bool, weights: &Weights) -> Option<Priority> {
     // The likeliest strand speaks for all: a doubtful one beside it does not make it less likely, and lends it nothing.
     let ((_, is_vouched, _), (grade, points, mut why)) = considered
         .iter()
@@ -321,12 +387,12 @@ pub fn weigh(strands: &[Weighed], weights: &Weights) -> Option<Priority> {
         .map(|(found, stands)| ((found.0, stands, found.1), found))
         .max_by_key(|(key, _)| *key)?;
     why.push(Term::Likelihood { grade, points });
-    let (consequence, further) = consequence(&considered, weights);
+    let (consequence, further) = consequence(considered, weights);
     why.extend(further);
     let mut word = weights.matrix.word(grade, consequence.0);
     if word == Word::Critical {
         let by_name = considered.iter().any(|strand| is_sure(strand, weights) && strand.facts.by_name_at_high);
-        let answered = members(&considered, |strand| is_sure(strand, weights) && is_answered(strand));
+        let answered = members(considered, |strand| is_sure(strand, weights) && is_answered(strand));
         if by_name {
             why.push(Term::CriticalByName);
         } else if answered.len() >= weights.matrix.critical_members && !is_noise {
@@ -337,7 +403,7 @@ pub fn weigh(strands: &[Weighed], weights: &Weights) -> Option<Priority> {
         }
     }
     // Contact at several that nothing else explains stands for itself; of a mere list it is what popular names have.
-    let reached = members(&considered, |strand| {
+    let reached = members(considered, |strand| {
         !strand.is_listed && is_sure(strand, weights) && strand.facts.evidence >= Evidence::Contacted
     });
     if word > Word::Medium && !is_vouched && reached.len() < weights.matrix.critical_members {
@@ -349,8 +415,12 @@ pub fn weigh(strands: &[Weighed], weights: &Weights) -> Option<Priority> {
 
 /// How sure its sources say they are.
 fn sureness(strand: &Weighed, weights: &Weights) -> Grade {
+    sure(strand.facts.confidence, weights)
+}
+
+fn sure(confidence: u8, weights: &Weights) -> Grade {
     let (low_below, high_from) = (weights.confidence.low_below, weights.confidence.high_from);
-    Grade::by(i64::from(strand.facts.confidence), i64::from(low_below), i64::from(high_from))
+    Grade::by(i64::from(confidence), i64::from(low_below), i64::from(high_from))
 }
 
 fn is_sure(strand: &Weighed, weights: &Weights) -> bool {
@@ -358,11 +428,8 @@ fn is_sure(strand: &Weighed, weights: &Weights) -> bool {
 }
 
 /// Whether somebody or something stands for it: sources that are sure or were right, a threat that has a name, contact as regular as a
-/// program's, or data that went out; for what people report that a person has confirmed it.
+/// program's, or data that went out.
 fn stands(strand: &Weighed, weights: &Weights) -> bool {
-    if strand.facts.basis != Basis::Sensed && strand.is_confirmed {
-        return true;
-    }
     let is_said = sureness(strand, weights) == Grade::High || strand.is_named || was_right(strand, weights);
     (is_said && !strand.is_listed) || strand.facts.persistent || strand.facts.evidence == Evidence::DataOut
 }
@@ -390,6 +457,17 @@ fn size(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+fn by_severity(severity: Severity, weights: &Weights) -> i64 {
+    let [info, slight, middling, grave, critical] = weights.consequence.severity;
+    match severity {
+        Severity::Info => info,
+        Severity::Low => slight,
+        Severity::Medium => middling,
+        Severity::High => grave,
+        Severity::Critical => critical,
+    }
+}
+
 fn consequence(strands: &[&Weighed], weights: &Weights) -> ((Grade, i64), Vec<Term>) {
     let given = &weights.consequence;
     let facts = strands.iter().map(|strand| strand.facts).reduce(Facts::join).unwrap_or_default();
@@ -399,21 +477,8 @@ fn consequence(strands: &[&Weighed], weights: &Weights) -> ((Grade, i64), Vec<Te
         Level::Medium => (Grade::Medium, medium),
         Level::High => (Grade::High, high),
     };
-    let [info, slight, middling, grave, critical] = given.severity;
-    let severity = match facts.severity {
-        Severity::Info => info,
-        Severity::Low => slight,
-        Severity::Medium => middling,
-        Severity::High => grave,
-        Severity::Critical => critical,
-    };
-    // Nobody has named a zone, and no list a severity, of what no sensor saw.
-    let mut why = match facts.basis {
-        Basis::Sensed => {
-            vec![Term::Zone { grade, points: zone }, Term::Severity { value: facts.severity, points: severity }]
-        }
-        Basis::Unsaid | Basis::Said => vec![Term::Assumed { value: facts.severity, points: severity }],
-    };
+    let severity = by_severity(facts.severity, weights);
+    let mut why = vec![Term::Zone { grade, points: zone }, Term::Severity { value: facts.severity, points: severity }];
     let mut points = zone + severity;
     // Spread of what nobody is sure of says only that it is popular.
     let spread = members(strands, |strand| sureness(strand, weights) == Grade::High && is_answered(strand)).len();

@@ -16,7 +16,7 @@ use crate::correlate::{self, Decisions, Known};
 use crate::gateway::Host;
 use crate::incident::{Incident, IncidentDecision};
 use crate::link::{Backing, Key, KeyKind, Sharing, keys, led_to};
-use crate::priority::{Basis, Facts};
+use crate::priority::Facts;
 use crate::store::alert::AlertRow;
 use crate::store::guard::Standing;
 use crate::store::incident::Opening;
@@ -65,7 +65,8 @@ fn facts_of(row: &AlertRow, standing: Option<&Standing>, weights: &Weights) -> F
     });
     let by_name = is_name && row.evidence >= Evidence::Contacted && !row.circumstances.possible_contact;
     Facts {
-        basis: Basis::Sensed,
+        said: None,
+        sensed: true,
         evidence: row.evidence,
         confidence: standing.map_or(0, |found| found.confidence),
         level,

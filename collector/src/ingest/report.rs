@@ -12,7 +12,7 @@ use super::IngestError;
 use super::conclude::{Drawing, attach, campaigns_of, draw};
 use crate::change::Change;
 use crate::link::{Backing, Key, KeyKind, Sharing, keys};
-use crate::priority::{Basis, Facts};
+use crate::priority::{Facts, Hearsay};
 use crate::store::alert::level_of;
 use crate::store::incident::next_id;
 use crate::store::workflow::{Fresh, Saying};
@@ -109,9 +109,8 @@ pub async fn handle_report(store: &Store, report: &Report<'_>, now: Timestamp) -
         shared.extend(keys(&sharing, &commons));
     }
     let (severity, confidence) = weight(&mut tx, report).await?;
-    let basis = report.evidence.map_or(Basis::Unsaid, |_| Basis::Said);
-    let evidence = report.evidence.unwrap_or(Facts::default().evidence);
-    let facts = Facts { basis, evidence, confidence, severity, ..Facts::default() };
+    let said = Hearsay { evidence: report.evidence, confidence, severity };
+    let facts = Facts { said: Some(said), ..Facts::default() };
     let topic = Topic { link: link.clone(), exercise: report.exercise };
     let fact = AlertFact {
         founds: true,
@@ -130,7 +129,7 @@ pub async fn handle_report(store: &Store, report: &Report<'_>, now: Timestamp) -
     if is_new {
         workflow::raised_by_person(&mut tx, incident, report.evidence.map(level_of), now).await?;
     }
-    let said = Said::Reported { text: report.title.to_owned() };
+    let said = Said::Reported { text: report.title.to_owned(), evidence: report.evidence };
     let saying = Saying { who: Some(report.who), at: report.seen.first, for_members: true };
     workflow::tell(&mut tx, Matter::Incident(incident), &said, saying, now).await?;
     let was_closed = match is_new {

@@ -4,7 +4,7 @@ use varde_common::alert::Evidence;
 use varde_common::indicator::Severity;
 
 use super::text::Texts;
-use crate::priority::{Grade, Term};
+use crate::priority::{Grade, Term, Word};
 
 /// A word's reasons, as they are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -65,6 +65,16 @@ fn severity(severity: Severity, texts: &Texts) -> String {
     }
 }
 
+fn grave(word: Word, texts: &Texts) -> String {
+    match word {
+        Word::Info => texts.say("severity-info"),
+        Word::Low => texts.say("severity-low"),
+        Word::Medium => texts.say("severity-medium"),
+        Word::High => texts.say("severity-high"),
+        Word::Critical => texts.say("severity-critical"),
+    }
+}
+
 /// Points with their sign, so that it is seen what speaks for and what against.
 fn signed(points: i64) -> String {
     format!("{points:+}")
@@ -84,6 +94,7 @@ fn words(term: &Term, texts: &Texts) -> String {
         Term::Unconfirmed => texts.say("term-unconfirmed"),
         Term::Assumed { value, points } => pointed("term-assumed", &severity(*value, texts), *points),
         Term::Evidence { value, points } => pointed("term-evidence", &evidence(*value, texts), *points),
+        Term::EvidenceSaid { value, points } => pointed("term-evidence-said", &evidence(*value, texts), *points),
         Term::Persistent { points } => pointed("term-persistent", "", *points),
         Term::AddressOnly { points } => pointed("term-address-only", "", *points),
         Term::Verdicts { confirmed, refuted, points } => {
@@ -108,6 +119,8 @@ fn words(term: &Term, texts: &Texts) -> String {
         Term::CriticalByMembers { value } => texts.with("term-critical-by-members", &[("value", &value.to_string())]),
         Term::NotCritical => texts.say("term-not-critical"),
         Term::Unvouched => texts.say("term-unvouched"),
+        Term::SaidApart { word } => texts.with("term-said-apart", &[("value", &grave(*word, texts))]),
+        Term::SensedApart { word } => texts.with("term-sensed-apart", &[("value", &grave(*word, texts))]),
     }
 }
 
@@ -143,12 +156,15 @@ mod tests {
             Term::CriticalByMembers { value: 5 },
             Term::NotCritical,
             Term::Unvouched,
+            Term::EvidenceSaid { value: Evidence::Contacted, points: 5 },
+            Term::SaidApart { word: Word::High },
+            Term::SensedApart { word: Word::Info },
         ];
         for language in Language::ALL {
             let said = WhyWord::of(&terms, Some("varde-2"), Texts::of(language));
             let all = said.terms.join("\n");
             assert!(!all.contains("term-") && !all.contains('{'), "{all}");
-            for value in ["83", "+2", "-1", "7", "9", "+4", "+3", "6"] {
+            for value in ["83", "+2", "-1", "7", "9", "+4", "+3", "+5", "6"] {
                 assert!(all.contains(value), "{value} in {all}");
             }
             assert!(said.version.contains("varde-2"));

@@ -145,7 +145,11 @@ fn back_words(why: Why, was: Progress, about: Option<&About>, texts: &Texts) -> 
 /// What was said or found, as a sentence.
 pub fn said_words(said: &Said, texts: &Texts) -> String {
     match said {
-        Said::Reported { text } => texts.with("said-reported", &[("text", text)]),
+        Said::Reported { text, evidence: None } => texts.with("said-reported", &[("text", text)]),
+        Said::Reported { text, evidence: Some(evidence) } => {
+            let evidence = Steps::of(level_of(*evidence), texts).word;
+            texts.with("said-reported-far", &[("text", text), ("evidence", &evidence)])
+        }
         Said::Stepped { standing, reason: None } => state_words(*standing, texts),
         Said::Stepped { standing, reason: Some(reason) } => format!("{}: {reason}", state_words(*standing, texts)),
         Said::Assigned { owner: Some(owner) } => texts.with("said-assigned", &[("owner", owner)]),

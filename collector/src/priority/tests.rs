@@ -3,9 +3,8 @@
 use super::*;
 
 fn strand(independent: i64, confidence: u8, evidence: Evidence) -> Weighed {
-    let basis = Basis::Sensed;
-    let facts =
-        Facts { basis, evidence, confidence, level: Level::Medium, severity: Severity::Medium, ..Facts::default() };
+    let (level, severity) = (Level::Medium, Severity::Medium);
+    let facts = Facts { sensed: true, evidence, confidence, level, severity, ..Facts::default() };
     Weighed {
         facts,
         independent,
@@ -35,7 +34,8 @@ fn all_strands(confidences: &[u8]) -> Vec<Weighed> {
                             continue;
                         }
                         let facts = Facts {
-                            basis: Basis::Sensed,
+                            said: None,
+                            sensed: true,
                             evidence,
                             confidence,
                             level,
@@ -147,9 +147,17 @@ fn q_what_is_not_likely_asks_for_nobody_wherever_it_was() {
 fn every_word_says_why() {
     let built_in = Weights::built_in();
     let sensed = all_strands(&[20, 60, 90]);
-    let by_people = [(Basis::Unsaid, false), (Basis::Said, false), (Basis::Said, true)];
+    // The same said by people, confirmed or not, by itself and beside what sensors saw.
     let reported = sensed.iter().flat_map(|one| {
-        by_people.map(|(basis, is_confirmed)| Weighed { facts: Facts { basis, ..one.facts }, is_confirmed, ..*one })
+        let Facts { evidence, confidence, severity, .. } = one.facts;
+        let heard = [None, Some(evidence), Some(Evidence::DataOut)];
+        heard.into_iter().flat_map(move |evidence| {
+            let said = Some(Hearsay { evidence, confidence, severity });
+            let facts = [Facts { said, ..Facts::default() }, Facts { said, ..one.facts }];
+            facts
+                .into_iter()
+                .flat_map(move |facts| [false, true].map(|is_confirmed| Weighed { facts, is_confirmed, ..*one }))
+        })
     });
     for one in sensed.iter().copied().chain(reported) {
         let priority = weigh(&[one], &built_in).unwrap();
@@ -157,6 +165,7 @@ fn every_word_says_why() {
         let likely = sum(|term| match term {
             Term::Confidence { points, .. }
             | Term::Evidence { points, .. }
+            | Term::EvidenceSaid { points, .. }
             | Term::Persistent { points }
             | Term::AddressOnly { points }
             | Term::Reported { points, .. }
@@ -193,40 +202,113 @@ fn a_false_positive_beside_it_neither_lifts_nor_lowers_what_is_real() {
     assert_eq!(weigh(&[], &weights), None);
 }
 
+/// What a person reports, by itself.
+fn call(independent: i64, evidence: Option<Evidence>, confidence: u8) -> Weighed {
+    let said = Some(Hearsay { evidence, confidence, severity: Severity::Medium });
+    Weighed { facts: Facts { said, ..Facts::default() }, ..strand(independent, 0, Evidence::Blocked) }
+}
+
+/// The same reported and seen.
+fn both(call: Weighed, seen: Weighed) -> Weighed {
+    Weighed { facts: call.facts.join(seen.facts), is_confirmed: call.is_confirmed, ..seen }
+}
+
+fn why(strands: &[Weighed]) -> Vec<Term> {
+    weigh(strands, &Weights::built_in()).unwrap().why
+}
+
 #[test]
 fn c_what_people_report_is_weighed_by_what_people_say_and_a_confirmation_stands_for_it() {
-    let facts = Facts { confidence: 50, severity: Severity::Medium, ..Facts::default() };
-    let call = Weighed { facts, ..strand(1, 50, Evidence::Blocked) };
-    let why = |one: Weighed| weigh(&[one], &Weights::built_in()).unwrap().why;
-    for basis in [Basis::Unsaid, Basis::Said] {
-        for evidence in Evidence::ALL {
-            for is_confirmed in [false, true] {
-                let one = Weighed { facts: Facts { basis, evidence, ..facts }, is_confirmed, verdicts: (0, 9), ..call };
-                for term in why(one) {
-                    let of_sensors = matches!(
-                        term,
-                        Term::Confidence { .. }
-                            | Term::AddressOnly { .. }
-                            | Term::Verdicts { .. }
-                            | Term::Zone { .. }
-                            | Term::Severity { .. }
-                            | Term::MereList
-                            | Term::MediumConfidence
-                    );
-                    assert!(!of_sensors, "{term:?} of {one:?}");
-                }
-                assert!(word(&[one]) >= Word::Medium || !is_confirmed, "confirmed and no more than {}", word(&[one]));
+    for evidence in Evidence::ALL.into_iter().map(Some).chain([None]) {
+        for is_confirmed in [false, true] {
+            let one = Weighed { is_confirmed, verdicts: (0, 9), ..call(1, evidence, 50) };
+            for term in why(&[one]) {
+                let of_sensors = matches!(
+                    term,
+                    Term::Confidence { .. }
+                        | Term::Evidence { .. }
+                        | Term::AddressOnly { .. }
+                        | Term::Verdicts { .. }
+                        | Term::Zone { .. }
+                        | Term::Severity { .. }
+                        | Term::MereList
+                        | Term::MediumConfidence
+                );
+                assert!(!of_sensors, "{term:?} of {one:?}");
             }
+            assert!(word(&[one]) >= Word::Medium || !is_confirmed, "confirmed and no more than {}", word(&[one]));
         }
     }
-    assert!(why(call).contains(&Term::EvidenceUnknown { points: 1 }), "nobody said: {:?}", why(call));
-    assert_eq!(word(&[call]), Word::Info, "a call that nobody has looked into");
-    // Once sensors see it, it is weighed as others are.
-    let seen = Facts { basis: Basis::Sensed, evidence: Evidence::Contacted, ..facts };
-    assert!(why(Weighed { facts: facts.join(seen), ..call }).contains(&Term::AddressOnly { points: -1 }));
+    let unsaid = call(1, None, 50);
+    assert!(why(&[unsaid]).contains(&Term::EvidenceUnknown { points: 1 }), "nobody said: {:?}", why(&[unsaid]));
+    assert_eq!(word(&[unsaid]), Word::Info, "a call that nobody has looked into");
     // A confirmation makes nothing of what sensors saw likelier: low confidence stays low.
     let doubtful = strand(1, 20, Evidence::DataOut);
     assert_eq!(word(&[Weighed { is_confirmed: true, ..doubtful }]), word(&[doubtful]));
+}
+
+#[test]
+fn c_what_was_only_said_stands_in_no_spread_and_lifts_nothing_that_was_seen() {
+    for seen in [Evidence::Answered, Evidence::Contacted] {
+        let seen = strand(5, 90, seen);
+        for said in Evidence::ALL {
+            let calls = (1..=4).map(|member| Weighed { is_named: true, ..call(member, Some(said), 90) });
+            let all: Vec<Weighed> = calls.chain([seen]).collect();
+            let spread = why(&all)
+                .into_iter()
+                .find(|term| matches!(term, Term::Members { .. } | Term::CriticalByMembers { .. }));
+            assert_eq!(spread, None, "four calls of {said} beside one alert");
+            assert_eq!(word(&all), word(&[seen]), "{said}");
+        }
+    }
+    // Nor is contact that was only told of contact at several.
+    let once = Weighed {
+        facts: Facts { level: Level::High, ..strand(5, 60, Evidence::Contacted).facts },
+        ..strand(5, 60, Evidence::Contacted)
+    };
+    let all: Vec<Weighed> = (1..=4).map(|member| call(member, Some(Evidence::Contacted), 60)).chain([once]).collect();
+    assert_eq!(word(&all), Word::Medium);
+    assert!(why(&all).contains(&Term::Unvouched));
+}
+
+#[test]
+fn c_a_look_up_that_joins_a_call_is_weighed_as_the_look_up_alone() {
+    for level in [Level::Low, Level::Medium, Level::High] {
+        let mut seen = strand(1, 55, Evidence::LookedUp);
+        seen.facts.level = level;
+        let reported = call(1, Some(Evidence::DataOut), 55);
+        let joined = both(reported, seen);
+        let graver = word(&[seen]).max(word(&[reported]));
+        assert_eq!(word(&[joined]), graver, "{level:?}: data out that was only said, at a zone that was seen");
+        let terms = why(&[joined]);
+        let at_address = terms.iter().any(|term| matches!(term, Term::AddressOnly { .. }));
+        assert!(!at_address, "the name was looked up, and nobody was in touch: {terms:?}");
+        if word(&[seen]) == graver {
+            let mut alone = why(&[seen]);
+            alone.push(Term::SaidApart { word: word(&[reported]) });
+            assert_eq!(terms, alone);
+        }
+    }
+    // Data out that was only said stands for nothing.
+    let mut contact = strand(1, 60, Evidence::Contacted);
+    contact.facts.level = Level::High;
+    assert_eq!(word(&[both(call(1, Some(Evidence::DataOut), 60), contact)]), word(&[contact]));
+    assert!(why(&[both(call(1, Some(Evidence::DataOut), 60), contact)]).contains(&Term::Unvouched));
+}
+
+#[test]
+fn c_what_a_person_has_confirmed_stays_so_whatever_weaker_thing_sensors_see_of_it() {
+    for said in Evidence::ALL.into_iter().map(Some).chain([None]) {
+        let confirmed = Weighed { is_confirmed: true, ..call(1, said, 50) };
+        for evidence in Evidence::ALL {
+            let joined = both(confirmed, strand(1, 30, evidence));
+            assert!(word(&[joined]) >= Word::Medium, "{said:?} beside {evidence}: {:?}", why(&[joined]));
+        }
+        let joined = why(&[both(confirmed, strand(1, 30, Evidence::LookedUp))]);
+        assert!(joined.iter().any(|term| matches!(term, Term::Confirmed { .. })), "{joined:?}");
+        assert!(joined.contains(&Term::SensedApart { word: Word::Low }), "{joined:?}");
+        assert!(!joined.iter().any(|term| matches!(term, Term::Evidence { .. })), "who said it is said: {joined:?}");
+    }
 }
 
 #[test]

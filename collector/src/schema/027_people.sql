@@ -17,10 +17,23 @@ FROM ruling r JOIN campaign c ON c.id IN (
     COALESCE((SELECT m.into_id FROM merged m WHERE m.kind = 'campaign' AND m.id = r.campaign_id), r.campaign_id),
     COALESCE((SELECT m.into_id FROM merged m WHERE m.kind = 'campaign' AND m.id = r.other_id), r.other_id))
 WHERE r.kind = 'split' ORDER BY r.id, c.id;
--- Who says what a strand weighs by: 0 a person, who does not say how far it got, 1 a person who says so, 2 sensors.
-ALTER TABLE strand ADD COLUMN basis BIGINT NOT NULL DEFAULT 2;
-UPDATE strand SET basis = 1 WHERE NOT EXISTS (SELECT 1 FROM alert a WHERE a.strand_id = strand.id)
+-- What people say of a strand stands beside what sensors saw of it. Said: 0 nobody says anything, 1 a person, and not how far it got,
+-- 2 and more how far, which is that less 2.
+ALTER TABLE strand ADD COLUMN sensed BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE strand ADD COLUMN said BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE strand ADD COLUMN said_confidence BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE strand ADD COLUMN said_severity BIGINT NOT NULL DEFAULT 0;
+UPDATE strand SET sensed = 0, said = evidence + 2, said_confidence = confidence, said_severity = severity, evidence = 0, confidence = 0, severity = 0
+WHERE NOT EXISTS (SELECT 1 FROM alert a WHERE a.strand_id = strand.id)
     AND EXISTS (SELECT 1 FROM incident i WHERE i.id = strand.incident_id AND i.human <> 0);
+-- Where alerts had joined a report, what is further than they got was said by a person.
+UPDATE strand SET said_confidence = confidence, said_severity = severity,
+    said = CASE WHEN evidence > (SELECT MAX(a.evidence) FROM alert a WHERE a.strand_id = strand.id) THEN evidence + 2 ELSE 1 END,
+    evidence = CASE WHEN evidence > (SELECT MAX(a.evidence) FROM alert a WHERE a.strand_id = strand.id)
+        THEN (SELECT MAX(a.evidence) FROM alert a WHERE a.strand_id = strand.id) ELSE evidence END
+WHERE sensed <> 0 AND EXISTS (SELECT 1 FROM alert a WHERE a.strand_id = strand.id)
+    AND EXISTS (SELECT 1 FROM incident i WHERE i.id = strand.incident_id AND i.human <> 0
+        AND i.link_kind = strand.link_kind AND i.link_value = strand.link_value);
 -- They are weighed anew by that.
 UPDATE incident SET weights_version = NULL WHERE human <> 0;
 UPDATE campaign SET weights_version = NULL WHERE EXISTS (SELECT 1 FROM incident i WHERE i.campaign_id = campaign.id AND i.human <> 0);

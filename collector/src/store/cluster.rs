@@ -38,8 +38,10 @@ pub async fn of_ids(
         if alone.is_empty() {
             continue;
         }
-        let mut select: QueryBuilder<Sqlite> =
-            QueryBuilder::new("SELECT i.cluster_id, i.id, i.member_id, MAX(s.confidence) >= ");
+        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "SELECT i.cluster_id, i.id, i.member_id,
+                MAX(CASE WHEN s.said_confidence > s.confidence THEN s.said_confidence ELSE s.confidence END) >= ",
+        );
         select.push_bind(i64::from(low_below));
         select.push(
             " FROM incident i JOIN strand s ON s.incident_id = i.id WHERE i.campaign_id IS NULL AND i.cluster_id IN ",

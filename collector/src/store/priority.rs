@@ -155,7 +155,7 @@ async fn strands(
         ") THEN 1 ELSE 0 END) FROM trace t LEFT JOIN indicator n ON n.id = CAST(t.value AS BIGINT)
             WHERE t.strand_id = s.id AND t.kind = 'indicator'), 0) AS listed,
           CASE WHEN s.link_kind = 'threat' THEN 1 ELSE 0 END AS by_threat,
-          CASE WHEN s.basis < 2 AND (i.state IN ('confirmed', 'contained') OR i.closed_as = 'confirmed') THEN 1 ELSE 0 END AS confirmed
+          CASE WHEN s.said > 0 AND (i.state IN ('confirmed', 'contained') OR i.closed_as = 'confirmed') THEN 1 ELSE 0 END AS confirmed
          FROM strand s JOIN incident i ON i.id = s.incident_id WHERE ",
     );
     select.push(column).push(" IN ");

@@ -11,7 +11,7 @@ use varde_common::time::Timestamp;
 use super::alert::{evidence_from, level_of};
 use super::record::{ROWS_PER_STATEMENT, padded, pieces, push_ids};
 use crate::incident::HostAlert;
-use crate::priority::{Basis, Facts};
+use crate::priority::{Facts, Hearsay};
 use crate::strand::{AlertFact, Link, LinkKind, Span, Strand, StrandDecision, Topic, WINDOW};
 
 /// A kind of link from the database.
@@ -36,27 +36,28 @@ fn level_from(number: i64) -> Level {
     }
 }
 
-fn basis_from(number: i64) -> Basis {
-    match number {
-        ..=0 => Basis::Unsaid,
-        1 => Basis::Said,
-        2.. => Basis::Sensed,
-    }
+/// What people said, from the columns: 0 nobody says anything, 1 not how far it got, 2 and more how far, which is that less 2.
+fn hearsay_from(said: i64, confidence: i64, severity: i64) -> Option<Hearsay> {
+    (said > 0).then(|| Hearsay {
+        evidence: (said > 1).then(|| evidence_from(said - 2)),
+        confidence: u8::try_from(confidence).unwrap_or(0),
+        severity: Severity::from_level(u8::try_from(severity).unwrap_or(u8::MAX)),
+    })
 }
 
-fn number_of_basis(basis: Basis) -> i64 {
-    match basis {
-        Basis::Unsaid => 0,
-        Basis::Said => 1,
-        Basis::Sensed => 2,
-    }
+/// The same columns of what people said.
+fn hearsay_columns(said: Option<Hearsay>) -> (i64, i64, i64) {
+    let Some(said) = said else { return (0, 0, 0) };
+    let how_far = said.evidence.map_or(1, |evidence| level_of(evidence) + 2);
+    (how_far, i64::from(said.confidence), i64::from(said.severity.level()))
 }
 
 /// What weighs, from a row that has a strand's columns.
 fn facts_from(row: &SqliteRow) -> Result<Facts, sqlx::Error> {
     let severity: i64 = row.try_get("severity")?;
     Ok(Facts {
-        basis: basis_from(row.try_get("basis")?),
+        said: hearsay_from(row.try_get("said")?, row.try_get("said_confidence")?, row.try_get("said_severity")?),
+        sensed: row.try_get("sensed")?,
         evidence: evidence_from(row.try_get("evidence")?),
         confidence: u8::try_from(row.try_get::<i64, _>("confidence")?).unwrap_or(0),
         level: level_from(row.try_get("level")?),
@@ -70,19 +71,20 @@ fn facts_from(row: &SqliteRow) -> Result<Facts, sqlx::Error> {
 
 /// What weighs of the strand `s` as one number, for where very many are read: a column costs as much as a row.
 pub(crate) const FACTS: &str =
-    "(((s.evidence * 128 + s.confidence) * 4 + s.level) * 8 + s.severity) * 64 + s.basis * 16
-    + s.by_name * 8 + s.by_name_at_high * 4 + s.persistent * 2 + s.in_history";
+    "((((((s.said * 128 + s.said_confidence) * 8 + s.said_severity) * 8 + s.evidence) * 128 + s.confidence) * 4 + s.level) * 8
+    + s.severity) * 32 + s.sensed * 16 + s.by_name * 8 + s.by_name_at_high * 4 + s.persistent * 2 + s.in_history";
 
 /// The same read again.
 pub(crate) fn facts_from_one(number: i64) -> Facts {
     let is = |bit: i64| number & bit != 0;
     let part = |above: u32, size: i64| (number >> above) & (size - 1);
     Facts {
-        basis: basis_from(part(4, 4)),
-        evidence: evidence_from(number >> 18),
-        confidence: u8::try_from(part(11, 128)).unwrap_or(0),
-        level: level_from(part(9, 4)),
-        severity: Severity::from_level(u8::try_from(part(6, 8)).unwrap_or(u8::MAX)),
+        said: hearsay_from(number >> 30, part(23, 128), part(20, 8)),
+        sensed: is(16),
+        evidence: evidence_from(part(17, 8)),
+        confidence: u8::try_from(part(10, 128)).unwrap_or(0),
+        level: level_from(part(8, 4)),
+        severity: Severity::from_level(u8::try_from(part(5, 8)).unwrap_or(u8::MAX)),
         by_name: is(8),
         by_name_at_high: is(4),
         persistent: is(2),
@@ -277,10 +279,12 @@ async fn write(conn: &mut SqliteConnection, rows: &[(i64, i64, &StrandDecision)]
     for piece in pieces(rows) {
         let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
             "INSERT INTO strand (id, member_id, incident_id, link_kind, link_value, exercise, first_seen, last_seen, evidence,
-             confidence, level, severity, by_name, by_name_at_high, persistent, in_history, basis) ",
+             confidence, level, severity, by_name, by_name_at_high, persistent, in_history, sensed, said,
+             said_confidence, said_severity) ",
         );
         insert.push_values(piece, |mut row, (id, incident, decision)| {
             let facts = decision.facts;
+            let (said, said_confidence, said_severity) = hearsay_columns(facts.said);
             row.push_bind(*id)
                 .push_bind(decision.member)
                 .push_bind(*incident)
@@ -297,14 +301,18 @@ async fn write(conn: &mut SqliteConnection, rows: &[(i64, i64, &StrandDecision)]
                 .push_bind(i64::from(facts.by_name_at_high))
                 .push_bind(i64::from(facts.persistent))
                 .push_bind(i64::from(facts.in_history))
-                .push_bind(number_of_basis(facts.basis));
+                .push_bind(i64::from(facts.sensed))
+                .push_bind(said)
+                .push_bind(said_confidence)
+                .push_bind(said_severity);
         });
         insert.push(
             " ON CONFLICT (id) DO UPDATE SET incident_id = excluded.incident_id, first_seen = excluded.first_seen,
              last_seen = excluded.last_seen, evidence = excluded.evidence, confidence = excluded.confidence,
              level = excluded.level, severity = excluded.severity, by_name = excluded.by_name,
              by_name_at_high = excluded.by_name_at_high, persistent = excluded.persistent, in_history = excluded.in_history,
-             basis = excluded.basis",
+             sensed = excluded.sensed, said = excluded.said, said_confidence = excluded.said_confidence,
+             said_severity = excluded.said_severity",
         );
         insert.build().execute(&mut *conn).await?;
     }
@@ -369,7 +377,8 @@ mod tests {
         let decisions: Vec<StrandDecision> = (0..200u8)
             .map(|n| {
                 let facts = Facts {
-                    basis: basis_from(i64::from(n) % 3),
+                    said: hearsay_from(i64::from(n) % 8, i64::from(n) % 101, i64::from(n) % 5),
+                    sensed: n % 3 != 0,
                     evidence: Evidence::ALL[usize::from(n) % Evidence::ALL.len()],
                     confidence: n % 101,
                     level: levels[usize::from(n) % 3],
@@ -394,5 +403,55 @@ mod tests {
             assert_eq!(facts_from_one(number), decision.facts);
             assert_eq!(strand.facts, decision.facts);
         }
+    }
+
+    #[tokio::test]
+    async fn v1_what_people_had_said_before_stands_beside_what_sensors_had_seen() {
+        use crate::store::{DATABASE_FILE, SCHEMA, Store, options, upgrade};
+        use sqlx::{ConnectOptions, Connection};
+        let dir = tempfile::tempdir().unwrap();
+        let before = SCHEMA.iter().position(|sql| sql.contains("ADD COLUMN said ")).unwrap();
+        upgrade::make(dir.path(), &SCHEMA[..before]).await.unwrap();
+        let mut conn = options(&dir.path().join(DATABASE_FILE)).connect().await.unwrap();
+        // Four incidents: reported alone; reported and looked up; reported and seen as far; seen.
+        let sql = "INSERT INTO member (id, number, name, added_at) VALUES (1, '0301', 'Oslo', 0);
+            INSERT INTO sensor (id, member_id, token_created_at, token_expires_at, token_secret_sha256) VALUES (1, 1, 0, 0, x'00');
+            INSERT INTO indicator (id, pattern, kind, source, confidence, severity, tlp, exercise, received_at, published_at, published_in)
+            VALUES (1, 'evil.no', 'domain', 'test', 50, 3, 'TLP:AMBER', 0, 0, 0, 1)";
+        sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+        for (id, human, evidence, seen) in [(1, 1, 5, None), (2, 1, 5, Some(1)), (3, 1, 4, Some(4)), (4, 0, 4, Some(4))]
+        {
+            let sql = format!(
+                "INSERT INTO incident (id, uuid, member_id, link_kind, link_value, title, opened_at, first_seen, last_seen, updated_at, human)
+                 VALUES ({id}, 'i{id}', 1, 'indicator', '1', 't', 0, 0, 0, 0, {human});
+                 INSERT INTO strand (id, member_id, incident_id, link_kind, link_value, exercise, first_seen, last_seen, evidence,
+                 confidence, level, severity, by_name, by_name_at_high, persistent, in_history)
+                 VALUES ({id}, 1, {id}, 'indicator', '1', 0, 0, 0, {evidence}, 50, 0, 3, 0, 0, 0, 0)"
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
+            if let Some(seen) = seen {
+                let sql = format!(
+                    "INSERT INTO alert (uuid, sensor_id, epoch, seq, member_id, site, indicator_id, revision, zone, zone_levels, direction,
+                     evidence, by_resolver, looked_up_by_other, possible_contact, labels_left, protocol, severity, exercise, retro,
+                     first_seen, last_seen, count, arrived_at, updated_at, incident_id, strand_id)
+                     VALUES ('a{id}', 1, 'e', {id}, 1, 0, 1, 1, 0, '000', 'outbound', {seen}, 0, 0, 0, 0, 17, 3, 0, 0, 0, 0, 1, 0, 0, {id}, {id})"
+                );
+                sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
+            }
+        }
+        conn.close().await.unwrap();
+        upgrade::upgrade(dir.path(), SCHEMA).await.unwrap().unwrap();
+        let store = Store::open(dir.path()).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let facts = of_member(&mut tx, 1).await.unwrap().into_iter().map(|strand| strand.facts);
+        let found: Vec<_> = facts.map(|facts| (facts.sensed, facts.evidence, facts.said)).collect();
+        let said = |evidence| Some(Hearsay { evidence, confidence: 50, severity: Severity::High });
+        let expected = [
+            (false, Evidence::Blocked, said(Some(Evidence::DataOut))),
+            (true, Evidence::LookedUp, said(Some(Evidence::DataOut))),
+            (true, Evidence::Contacted, said(None)),
+            (true, Evidence::Contacted, None),
+        ];
+        assert_eq!(found, expected);
     }
 }

@@ -187,7 +187,7 @@ pub(super) async fn stand(
 /// What people report weighs by whether a person has confirmed it.
 async fn weigh_reported(conn: &mut SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
     let sql = "SELECT i.campaign_id FROM incident i WHERE i.id = $1
-        AND EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.basis < 2)";
+        AND EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.said > 0)";
     let found: Option<Option<i64>> = sqlx::query_scalar(sql).bind(id).fetch_optional(&mut *conn).await?;
     let Some(campaign) = found else { return Ok(()) };
     let weights = weights::in_force(&mut *conn).await?;

@@ -58,6 +58,9 @@ pub enum Said {
     Reported {
         /// In their words.
         text: String,
+        /// How far it got; none = nobody said.
+        #[serde(default)]
+        evidence: Option<Evidence>,
     },
     /// A person took a step: where it stands since, and why.
     Stepped {

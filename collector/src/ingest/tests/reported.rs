@@ -116,6 +116,43 @@ async fn c_a_call_says_what_was_said_and_weighs_more_once_a_person_has_confirmed
 }
 
 #[tokio::test]
+async fn c_an_alert_that_joins_a_call_neither_takes_a_confirmation_from_it_nor_is_lifted_by_it() {
+    use crate::priority::{Term, Word};
+    let fixture = fixture(3).await;
+    fixture.run("UPDATE indicator SET confidence = 30").await;
+    let called = |member| Report { threat: Some("lure"), evidence: Some(Evidence::DataOut), ..report(member) };
+    let confirmed = told(&fixture, called(1)).await.incident;
+    let step = crate::workflow::Step::Confirm;
+    let taking = crate::store::workflow::Taking { step, reason: None, who: "kari", at: NOW, with_incidents: false };
+    fixture.store.take_step(Matter::Incident(confirmed), taking, NOW).await.unwrap().unwrap();
+    let unconfirmed = told(&fixture, called(2)).await.incident;
+    for member in 1..=3 {
+        send(&fixture, member, &batch(1, vec![RecordBody::Opened(opened(2, 10, 49))])).await;
+    }
+    let own = async |id| incident::one(&fixture.store, Scope::Operator, id).await.unwrap().unwrap();
+    let (confirmed, unconfirmed, seen) = (own(confirmed).await, own(unconfirmed).await, own(3).await);
+    assert_eq!((confirmed.alerts, unconfirmed.alerts, seen.alerts), (1, 1, 1));
+    assert_eq!(confirmed.word, Some(Word::Medium), "{:?}", confirmed.why);
+    assert_eq!(unconfirmed.word, seen.word, "{:?}", unconfirmed.why);
+    for term in confirmed.why.iter().chain(&unconfirmed.why) {
+        assert!(!matches!(term, Term::AddressOnly { .. }), "nobody was seen in touch, by name or by address");
+    }
+    // The timeline says how far it got by whom.
+    let work = fixture.store.work(Scope::Member(2), Matter::Incident(unconfirmed.id)).await.unwrap().unwrap();
+    let far = work.timeline.iter().find_map(|entry| match &entry.said {
+        Said::Reported { evidence, .. } => Some(*evidence),
+        _ => None,
+    });
+    assert_eq!(far, Some(Some(Evidence::DataOut)));
+    // What is taken back weighs as what sensors saw.
+    let step = crate::workflow::Step::Close(Closing::FalsePositive, None);
+    let taking =
+        crate::store::workflow::Taking { step, reason: Some("nei"), who: "kari", at: NOW, with_incidents: false };
+    fixture.store.take_step(Matter::Incident(confirmed.id), taking, NOW).await.unwrap().unwrap();
+    assert_eq!(own(confirmed.id).await.word, seen.word);
+}
+
+#[tokio::test]
 async fn w1_a_campaign_is_never_called_by_what_a_person_has_called_one_members_incident() {
     let fixture = fixture(2).await;
     told(&fixture, Report { indicators: &[1], ..report(1) }).await;
@@ -155,7 +192,9 @@ async fn c_what_a_person_reports_on_nothing_stands_alone_and_is_merged_split_and
     assert!(there.human);
     let work = fixture.store.work(Scope::Member(2), Matter::Incident(lone.incident)).await.unwrap().unwrap();
     assert!(
-        work.timeline.iter().any(|entry| matches!(&entry.said, Said::Reported { text } if text.starts_with("Kari")))
+        work.timeline
+            .iter()
+            .any(|entry| matches!(&entry.said, Said::Reported { text, .. } if text.starts_with("Kari")))
     );
     assert_eq!(fixture.count("SELECT COUNT(*) FROM incident").await, 5, "none was lost, none put together");
 }
