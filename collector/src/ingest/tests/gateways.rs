@@ -177,7 +177,7 @@ async fn c7_a_gateway_of_a_member_that_becomes_part_of_another_is_that_ones() {
     handle_merger(&fixture.store, 2, 3, NOW).await.unwrap();
     assert_eq!(fixture.count("SELECT COUNT(*) FROM guard WHERE member_id = 3 AND value LIKE '3 H-%'").await, 1);
     let found = campaigns(&fixture, Scope::Operator).await;
-    assert!(found[0].too_connected_why.as_deref().is_some_and(|why| why.ends_with("at Kommune 3")), "{found:?}");
+    assert!(found[0].too_connected_why.as_deref().is_some_and(|why| why.ends_with("of Kommune 3")), "{found:?}");
     let before = incidents(&fixture).await.len();
     // Its sensor goes on, and what that host meets is joined no more.
     tell(&fixture, 2, vec![reached(25, 7, 900, "203.0.113.1"), reached(26, 7, 901, "203.0.113.2")]).await;
