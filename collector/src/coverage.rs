@@ -125,10 +125,12 @@ impl Coverage {
     /// Who could have seen this campaign.
     pub fn of_campaign(picture: &Picture, campaign: &CampaignFacts) -> Coverage {
         let first = campaign.hits.iter().filter_map(|hit| hit.arrived_at).min();
+        let last = campaign.hits.iter().filter_map(|hit| hit.arrived_last_at).max();
         let of = |human: bool| campaign.hits.iter().filter(move |hit| hit.human == human).map(|hit| hit.member.id);
         let mut case = Case {
             begun: first.into_iter().chain(campaign.opened_at).min().unwrap_or(Timestamp::MIN),
-            until: campaign.updated_at.unwrap_or(Timestamp::MAX),
+            // What a person does with a campaign shows nobody anything.
+            until: last.unwrap_or(Timestamp::MAX),
             revision: campaign.first_list,
             seen: of(false).collect(),
             reported: of(true).collect(),
@@ -329,6 +331,7 @@ mod tests {
                 sightings: 1,
                 alerts: 1,
                 arrived_at: Some(NOW.minus(Duration::from_secs(700))),
+                arrived_last_at: Some(NOW),
                 human: false,
                 word: None,
             }],

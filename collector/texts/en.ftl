@@ -46,8 +46,8 @@ figure-campaigns-of = { $n ->
 }
 figure-campaigns-of-closed = no open incidents
 figure-closed = { $n ->
-    [1] 1 closed
-   *[other] { $shown } closed
+    [1] 1 closed campaign
+   *[other] { $shown } closed campaigns
 }
 figure-exercises = { $n ->
     [1] besides 1 in an exercise
@@ -462,6 +462,7 @@ word-why-title = Why this word?
 word-version = Weighed by { $version }.
 word-own = The gravest word among your own incidents in it.
 word-unweighed = Not weighed yet: the word is the gravest that the list says.
+word-again = The word is weighed anew in a moment, for something has changed; until then it is the one from before.
 likely-low = low
 likely-medium = medium
 likely-high = high
@@ -500,6 +501,7 @@ too-connected-topics = It is about too many different things.
 too-connected-threat = The threat { $value } was found to be a mere list, and links nothing any more.
 too-connected-address = Too many different things lead to the address { $value }, and it links nothing any more.
 too-connected-indicator = The indicator { $value } is proposed as noise, and links nothing any more.
+too-connected-indicator-upheld = The indicator { $value } is noise, says { $who }, and links nothing any more.
 too-connected-host = A host of { $value } has met too many different things at once to be one machine, and links no more.
 too-connected-gone = A host that had met too many different things at once to be one machine linked these; its alerts are deleted.
 too-connected-other = This links nothing any more: { $value }.
@@ -722,8 +724,14 @@ said-went-on = Came back much later, as incident { $id }
 said-went-on-unnumbered = Came back much later, as a new incident
 said-joined = Number { $id } turned out to be part of it (was { $was })
 said-joined-unnumbered = Another incident turned out to be part of it (was { $was })
-said-split = Split: incidents { $incidents } were taken out of campaign { $from } and are campaign { $into } from then on: { $reason }
-said-split-alone = Split: incidents { $incidents } were taken out of campaign { $from } and are in no campaign: { $reason }
+said-split = { $many ->
+    [no] Split: incident { $incidents } was taken out of campaign { $from } and is campaign { $into } from then on: { $reason }
+   *[yes] Split: incidents { $incidents } were taken out of campaign { $from } and are campaign { $into } from then on: { $reason }
+}
+said-split-alone = { $many ->
+    [no] Split: incident { $incidents } was taken out of campaign { $from } and is in no campaign: { $reason }
+   *[yes] Split: incidents { $incidents } were taken out of campaign { $from } and are in no campaign: { $reason }
+}
 said-merged = Merged: campaign { $id } is part of this one from then on (was { $was }): { $reason }
 said-first = First sighting
 said-history = Seen in history

@@ -46,8 +46,8 @@ figure-campaigns-of = { $n ->
 }
 figure-campaigns-of-closed = ingen åpne saker
 figure-closed = { $n ->
-    [1] 1 lukket
-   *[other] { $shown } lukket
+    [1] 1 lukket kampanje
+   *[other] { $shown } lukkede kampanjer
 }
 figure-exercises = { $n ->
     [1] i tillegg 1 i øvelse
@@ -462,6 +462,7 @@ word-why-title = Hvorfor dette ordet?
 word-version = Veid etter { $version }.
 word-own = Det alvorligste ordet blant deres egne saker i den.
 word-unweighed = Ikke veid ennå: ordet er det alvorligste listen sier.
+word-again = Ordet veies på nytt om litt, for noe er endret; til da står det fra før.
 likely-low = lav
 likely-medium = middels
 likely-high = høy
@@ -500,6 +501,7 @@ too-connected-topics = Den handler om for mange ulike ting.
 too-connected-threat = Trusselen { $value } er funnet å være en ren liste, og fører ikke lenger sammen.
 too-connected-address = For mange ulike ting fører til adressen { $value }, og den fører ikke lenger sammen.
 too-connected-indicator = Indikatoren { $value } er foreslått som støy, og fører ikke lenger sammen.
+too-connected-indicator-upheld = Indikatoren { $value } er støy, sier { $who }, og fører ikke lenger sammen.
 too-connected-host = En maskin hos { $value } har møtt for mange ulike ting på en gang til å være én, og fører ikke lenger sammen.
 too-connected-gone = En maskin som hadde møtt for mange ulike ting på en gang til å være én, førte sammen; treffene hos den er slettet.
 too-connected-other = Dette fører ikke lenger sammen: { $value }.
@@ -722,8 +724,14 @@ said-went-on = Kom tilbake mye senere, som sak { $id }
 said-went-on-unnumbered = Kom tilbake mye senere, som en ny sak
 said-joined = Nummer { $id } viste seg å være en del av denne (var { $was })
 said-joined-unnumbered = En annen sak viste seg å være en del av denne (var { $was })
-said-split = Delt: sakene { $incidents } ble tatt ut av kampanje { $from } og er kampanje { $into } fra da av: { $reason }
-said-split-alone = Delt: sakene { $incidents } ble tatt ut av kampanje { $from } og er ikke i noen kampanje: { $reason }
+said-split = { $many ->
+    [no] Delt: sak { $incidents } ble tatt ut av kampanje { $from } og er kampanje { $into } fra da av: { $reason }
+   *[yes] Delt: sakene { $incidents } ble tatt ut av kampanje { $from } og er kampanje { $into } fra da av: { $reason }
+}
+said-split-alone = { $many ->
+    [no] Delt: sak { $incidents } ble tatt ut av kampanje { $from } og er ikke i noen kampanje: { $reason }
+   *[yes] Delt: sakene { $incidents } ble tatt ut av kampanje { $from } og er ikke i noen kampanje: { $reason }
+}
 said-merged = Slått sammen: kampanje { $id } er en del av denne fra da av (var { $was }): { $reason }
 said-first = Første treff
 said-history = Funnet i sensorenes historikk

@@ -46,8 +46,8 @@ figure-campaigns-of = { $n ->
 }
 figure-campaigns-of-closed = ingen opne saker
 figure-closed = { $n ->
-    [1] 1 lukka
-   *[other] { $shown } lukka
+    [1] 1 lukka kampanje
+   *[other] { $shown } lukka kampanjar
 }
 figure-exercises = { $n ->
     [1] i tillegg 1 i øving
@@ -462,6 +462,7 @@ word-why-title = Kvifor dette ordet?
 word-version = Vege etter { $version }.
 word-own = Det alvorlegaste ordet blant dykkar eigne saker i han.
 word-unweighed = Ikkje vege enno: ordet er det mest alvorlege lista seier.
+word-again = Ordet blir vege på nytt om litt, for noko er endra; til då står det frå før.
 likely-low = låg
 likely-medium = middels
 likely-high = høg
@@ -500,6 +501,7 @@ too-connected-topics = Han handlar om for mange ulike ting.
 too-connected-threat = Trusselen { $value } er funnen å vere ei rein liste, og fører ikkje lenger saman.
 too-connected-address = For mange ulike ting fører til adressa { $value }, og ho fører ikkje lenger saman.
 too-connected-indicator = Indikatoren { $value } er foreslått som støy, og fører ikkje lenger saman.
+too-connected-indicator-upheld = Indikatoren { $value } er støy, seier { $who }, og fører ikkje lenger saman.
 too-connected-host = Ei maskin hos { $value } har møtt for mange ulike ting på ein gong til å vere éi, og fører ikkje lenger saman.
 too-connected-gone = Ei maskin som hadde møtt for mange ulike ting på ein gong til å vere éi, førte saman; treffa hos henne er sletta.
 too-connected-other = Dette fører ikkje lenger saman: { $value }.
@@ -722,8 +724,14 @@ said-went-on = Kom tilbake mykje seinare, som sak { $id }
 said-went-on-unnumbered = Kom tilbake mykje seinare, som ei ny sak
 said-joined = Nummer { $id } viste seg å vere ein del av denne (var { $was })
 said-joined-unnumbered = Ei anna sak viste seg å vere ein del av denne (var { $was })
-said-split = Delt: sakene { $incidents } vart tekne ut av kampanje { $from } og er kampanje { $into } frå då av: { $reason }
-said-split-alone = Delt: sakene { $incidents } vart tekne ut av kampanje { $from } og er ikkje i nokon kampanje: { $reason }
+said-split = { $many ->
+    [no] Delt: sak { $incidents } vart teken ut av kampanje { $from } og er kampanje { $into } frå då av: { $reason }
+   *[yes] Delt: sakene { $incidents } vart tekne ut av kampanje { $from } og er kampanje { $into } frå då av: { $reason }
+}
+said-split-alone = { $many ->
+    [no] Delt: sak { $incidents } vart teken ut av kampanje { $from } og er ikkje i nokon kampanje: { $reason }
+   *[yes] Delt: sakene { $incidents } vart tekne ut av kampanje { $from } og er ikkje i nokon kampanje: { $reason }
+}
 said-merged = Slått saman: kampanje { $id } er ein del av denne frå då av (var { $was }): { $reason }
 said-first = Første treff
 said-history = Funne i historikken til sensorane

@@ -51,7 +51,7 @@ pub struct Part {
     pub first_seen: Timestamp,
     /// How far it got there; null = people say so, and nobody how far.
     pub evidence: Option<&'static str>,
-    /// A person reported it, seen by sensors or not.
+    /// A person reported it, and no sensor saw it.
     pub human: bool,
     /// The worst word of its incidents in it: info, low, medium, high or critical; for a member by its own alone; null = not weighed yet.
     pub severity: Option<&'static str>,

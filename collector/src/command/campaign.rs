@@ -31,7 +31,7 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   link_kind, link        what its incidents share: an indicator or a threat, and which
   indicators             [{indicator, kind}] that were met
   members                [{number, name, supplier, first_seen, evidence, human, word}], the first hit first; supplier: the
-                         shared network it is behind; human: a person reported it, seen by sensors or not; word: the worst
+                         shared network it is behind; human: a person reported it, and no sensor saw it; word: the worst
                          of its incidents in it
   member_count           how many members it hit
   independent            the same, those behind one shared network counted once: what makes a campaign
@@ -58,7 +58,8 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   too_connected          it holds more together than it should, and a split is proposed
   too_connected_why      the key that links nothing any more, or topics: it is about too many things
   too_connected_guard    the guard's number in noise guards; null = it is about too many things
-  too_connected_lift     the command that lifts it, where it is wrong
+  too_connected_lift     the command that lifts it, where it is wrong; two of them where it is said to be a false positive
+  too_connected_upheld_by who says that the guard holds (of an indicator: that it is noise); null = nobody, it tripped by itself
   state                  where the work on it stands: new or closed
   closed_as              confirmed, false-positive, legitimate, duplicate or exercise; null = it is not closed
   duplicate_of           of a duplicate, the campaign that is worked on
@@ -280,7 +281,12 @@ fn too_connected(campaign: &CampaignView, split: &[Vec<i64>]) -> String {
         Some(lift) => format!("If that guard is wrong, it is lifted by: {lift}\n"),
         None => String::new(),
     };
-    format!("Too connected ({why}). By what links still its incidents are: {}\n{lift}", parts.join(" | "))
+    let said = match &campaign.too_connected_upheld_by {
+        Some(who) if why.starts_with("indicator ") => format!(" is noise, says {}", say::printable(who.clone())),
+        Some(who) => format!(" holds, says {}", say::printable(who.clone())),
+        None => String::new(),
+    };
+    format!("Too connected ({why}{said}). By what links still its incidents are: {}\n{lift}", parts.join(" | "))
 }
 
 /// Campaigns as a table.
@@ -398,6 +404,7 @@ mod tests {
             too_connected_why: None,
             too_connected_guard: None,
             too_connected_lift: None,
+            too_connected_upheld_by: None,
             state: None,
             closed_as: None,
             duplicate_of: None,

@@ -9,6 +9,7 @@ use super::{say, verdict};
 use crate::audit::On;
 use crate::ingest::relink;
 use crate::io::{clock, user};
+use crate::noise::{Numbers, Reached, ThreatNumbers};
 use crate::store::proposal::Settled;
 use crate::store::tripped::{GuardRow, NotSettled};
 use crate::store::{Scope, Store};
@@ -16,11 +17,12 @@ use crate::store::{Scope, Store};
 const GUARDS_HELP: &str = "\
 A guard trips over what would link everything, and from then on that links nothing: a threat that is a mere list (more unrelated things are
 said to be of it than weights.toml allows and no galaxy knows it, or it behaves like a list), an address that too many different things lead
-to, an indicator that is proposed as noise, a host of a member that met too many different things within hours to be one machine. What only a mere list names is weighed as no more than Middels. Once tripped, a guard stays until
-a person lifts it, also where what it tripped by is gone: NOW says how many indicators the threat has by now, or how many different things
-lead to the address. A guard that a person has lifted trips no more by itself.
-Keys with --json: guard (its number), kind, value (in other words where it is marked for few; of a host whose it is), since, numbers (what it was found by), now
-(null = not counted), settled (upheld or overruled; null = nobody has said), settled_by, settled_why.";
+to, an indicator that is proposed as noise, a host of a member that met too many different things within hours to be one machine. What only
+a mere list names is weighed as no more than Middels. Once tripped, a guard stays until a person lifts it, also where what it tripped by is
+gone: NOW says how many indicators the threat has by now, how many different things lead to the address, or how many members have met the
+indicator. A guard that a person has lifted trips no more by itself.
+Keys with --json: guard (its number), kind, value (in other words where it is marked for few; of a host whose it is), since, numbers (what
+it was found by), now (null = not counted), settled (upheld or overruled; null = nobody has said), settled_by, settled_why.";
 
 const LIFT_HELP: &str = "\
 It links again: what met it meanwhile is put together by it (the newest 10,000 alerts), what has it is weighed anew, and campaigns that it alone
@@ -134,8 +136,25 @@ async fn settle(
     Ok(Some(named))
 }
 
+/// How far hosts got, in words.
+fn reached(reached: Reached) -> String {
+    let Reached { hosts, stopped, beyond } = reached;
+    match hosts {
+        0 => String::new(),
+        _ => format!(", {beyond} of {hosts} hosts beyond an answer and {stopped} stopped"),
+    }
+}
+
 /// What it was found by, in words.
 fn because(numbers: &serde_json::Value) -> String {
+    if let Ok(found) = serde_json::from_value::<Numbers>(numbers.clone()) {
+        let (met, able, hours) = (found.members, found.able_to_see, found.half_within_s.div_ceil(3_600));
+        return format!("met {met} of {able} members, half within {hours} h{}", reached(found.reached));
+    }
+    if let Ok(found) = serde_json::from_value::<ThreatNumbers>(numbers.clone()) {
+        let (things, met, able) = (found.met, found.members, found.able_to_see);
+        return format!("{things} of its indicators met {met} of {able} members{}", reached(found.reached));
+    }
     let Some(numbers) = numbers.as_object() else { return "-".to_owned() };
     let said = numbers.iter().map(|(key, value)| match key.as_str() {
         "topics_over" => format!("more than {value} different things"),
@@ -183,6 +202,27 @@ mod tests {
         let cells = row(&guard);
         assert_eq!((cells[4].as_str(), cells[5].as_str()), ("more than 100 unrelated things", "20"));
         assert_eq!(because(&json!({ "topics_over": 3 })), "more than 3 different things");
-        assert_eq!(because(&json!({ "members": 9, "half_within_s": 60 })), "half within s 60, members 9");
+        assert_eq!(because(&json!({ "later": 9 })), "later 9", "what a newer program counts");
+        let reached = json!({ "hosts": 12, "stopped": 2, "beyond": 1 });
+        let of_threat = json!({ "met": 30, "members": 9, "able_to_see": 11, "reached": reached });
+        let said = "30 of its indicators met 9 of 11 members, 1 of 12 hosts beyond an answer and 2 stopped";
+        assert_eq!(because(&of_threat), said);
+        let proposed = Numbers {
+            members: 9,
+            able_to_see: 11,
+            hosts_median: 1,
+            evidence_median: varde_common::alert::Evidence::LookedUp,
+            reached: Reached { hosts: 12, stopped: 2, beyond: 1 },
+            half_within_s: 7_000,
+            half_after_publication_s: None,
+            confidence: 50,
+            confirmed: 0,
+            refuted: 1,
+        };
+        let said = "met 9 of 11 members, half within 2 h, 1 of 12 hosts beyond an answer and 2 stopped";
+        assert_eq!(because(&serde_json::to_value(proposed).unwrap()), said);
+        for help in [GUARDS_HELP, LIFT_HELP, HOLD_HELP] {
+            assert!(help.lines().all(|line| line.chars().count() <= 145), "a line is as wide as a screen at most");
+        }
     }
 }

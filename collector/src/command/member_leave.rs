@@ -30,8 +30,9 @@ const IN_LOG: &str = "Somebody reads the database: what was deleted stands in it
 
 const HELP: &str = "\
 It asks first. Then its sensors are revoked, so that nothing more comes of them, and what is handed over is written to DIR: member.json
-(its profile), sensors, sites, alerts, incidents, campaigns (its own part), events, braked (what was counted in place of alerts),
-heartbeats (sensor, at, heartbeat: what it told every 30 seconds for 90 days, some 200 MB a sensor) and audit (its own part), one JSON
+(its profile), sensors, sites, alerts, incidents, campaigns (its own part), timeline (of what was done with its incidents what it may
+read), events, silences (when a sensor was not heard or saw nothing), braked (what was counted in place of alerts), statistics (numbers by
+day of alerts that may be gone), heartbeats (sensor, at, heartbeat: what it told every 30 seconds for 90 days, some 200 MB a sensor) and audit (its own part), one JSON
 object a line each with the keys of the commands that list them. Then everything of it is deleted, in one transaction: at once, or not
 at all, and only what was handed over. DIR/deletion.txt (in the language the member is written to in) and DIR/deletion.json are the
 certificate; if it is cut off before they stand there, the same line again writes them, and where nothing was deleted yet it says which
@@ -381,4 +382,19 @@ async fn again(data: &Path, store: &Store, file: &Path, arguments: &LeaveArgumen
         0 => format!("Nothing of {} ({}) was here.", certificate.name, certificate.number),
         _ => format!("{} ({}) was here again, and is deleted again.", certificate.name, certificate.number),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn q3_all_that_is_handed_over_is_named_in_the_help() {
+        let written = include_str!("handing_over.rs");
+        let names: Vec<&str> = written.split('"').filter_map(|text| text.strip_suffix(".jsonl")).collect();
+        assert!(names.len() > 10, "{names:?}");
+        for name in names {
+            assert!(HELP.contains(name), "{name}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ use crate::ingest::relink;
 use crate::io::{clock, user};
 use crate::store::allow::Following;
 use crate::store::proposal::{Proposal, Settled};
+use crate::store::tripped::taken_back_by;
 use crate::store::verdict::{Judged, SourceRecord};
 use crate::store::{Scope, Store};
 
@@ -161,9 +162,10 @@ pub(super) fn upheld_already(indicator: i64, proposal: &Proposal) -> String {
     let who = say::printable(proposal.settled_by.clone().unwrap_or_else(|| "a person".to_owned()));
     let why = proposal.settled_why.as_ref().map(|why| format!(" ({})", say::printable(why.clone())));
     format!(
-        "indicator {indicator} is noise already: {who} upheld that {}{}; it is taken back by: varde-collector indicator verdict {indicator} none --reason TEXT",
+        "indicator {indicator} is noise already: {who} upheld that {}{}; it is taken back by: {}",
         say::moment(proposal.settled_at),
-        why.unwrap_or_default()
+        why.unwrap_or_default(),
+        taken_back_by(indicator)
     )
 }
 

@@ -116,11 +116,10 @@ pub(super) async fn split(store: &Store, arguments: SplitArguments) -> anyhow::R
     if json {
         return say::result(&serde_json::to_string(&Apart { kept, other, incidents: out.into_iter().collect() })?);
     }
-    let rest = match other {
-        Some(other) => format!("Incidents {} are campaign {other}", listed.join(", ")),
-        None => format!("Incidents {} are in no campaign, for too few members are in them", listed.join(", ")),
-    };
-    say::result(&format!("{rest}; campaign {kept} goes on with what is left. Later alerts go to one or the other."))
+    say::result(&format!(
+        "{}; campaign {kept} goes on with what is left. Later alerts go to one or the other.",
+        taken_out(&listed, other)
+    ))
 }
 
 /// Makes two one.
@@ -144,6 +143,18 @@ pub(super) async fn merge(store: &Store, arguments: MergeArguments) -> anyhow::R
     say::result(&format!("Campaign {kept} goes on with what campaign {old} had; the number {old} leads there."))
 }
 
+/// Where what was taken out is now.
+fn taken_out(incidents: &[String], other: Option<i64>) -> String {
+    let (what, is, them) = match incidents {
+        [one] => (format!("Incident {one}"), "is", "it"),
+        many => (format!("Incidents {}", many.join(", ")), "are", "them"),
+    };
+    match other {
+        Some(other) => format!("{what} {is} campaign {other}"),
+        None => format!("{what} {is} in no campaign, for too few members are in {them}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,5 +165,14 @@ mod tests {
         assert!(apart.as_object().unwrap().keys().all(|key| SPLIT_HELP.contains(key.as_str())));
         let merged = serde_json::to_value(Merged { kept: 1, merged: 2 }).unwrap();
         assert!(merged.as_object().unwrap().keys().all(|key| MERGE_HELP.contains(key.as_str())));
+    }
+
+    #[test]
+    fn n_one_incident_and_several_are_told_as_such() {
+        let told = |ids: &[&str], other| taken_out(&ids.iter().map(ToString::to_string).collect::<Vec<_>>(), other);
+        assert_eq!(told(&["2"], None), "Incident 2 is in no campaign, for too few members are in it");
+        assert_eq!(told(&["2"], Some(3)), "Incident 2 is campaign 3");
+        assert_eq!(told(&["2", "5"], None), "Incidents 2, 5 are in no campaign, for too few members are in them");
+        assert_eq!(told(&["2", "5"], Some(3)), "Incidents 2, 5 are campaign 3");
     }
 }

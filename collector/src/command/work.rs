@@ -341,6 +341,7 @@ mod tests {
     use super::*;
     use crate::store::workflow::NotDone;
     use crate::workflow::Refused;
+    use crate::workflow::duty::Duty;
     use std::time::Duration;
 
     #[test]
@@ -361,7 +362,7 @@ mod tests {
     /// The commands that a text tells of, up to the end of their line or sentence.
     fn commands(text: &str) -> Vec<String> {
         let ends = |rest: &str| {
-            rest.split(['\n', ';', ')']).next().and_then(|line| line.split(". ").next()).map(str::to_owned)
+            rest.split(['\n', ';', ')', '&']).next().and_then(|line| line.split(". ").next()).map(str::to_owned)
         };
         let told = text.split("varde-collector ").skip(1).filter_map(ends);
         told.map(|command| format!("varde-collector {}", command.trim().trim_end_matches('.'))).collect()
@@ -390,7 +391,9 @@ mod tests {
             texts.extend(refused.map(|why| why.sentence(case).replace("NUMBER", "5")));
         }
         texts.push(Refused::ConfirmFirst(crate::workflow::State::New).sentence(Matter::Incident(7)));
-        texts.push(NotDone::BeforeDiscovered(Timestamp(0)).sentence(Matter::Incident(7)));
+        let clocks =
+            [NotDone::BeforeDiscovered(Timestamp(0)), NotDone::AfterReported(Timestamp(0), Duty::Datatilsynet)];
+        texts.extend(clocks.map(|not| not.sentence(Matter::Incident(7)).replace("TIME", "2026-11-21T14:05:00+01:00")));
         for text in texts {
             for command in commands(&text) {
                 let parsed = super::super::Cli::try_parse_from(command.split_whitespace());

@@ -155,7 +155,7 @@ async fn answered(shared: &Shared, which: Which, asked: &Asked, id: &str) -> Res
         }
         Which::Sensors => sensors(shared, asked).await,
         Which::Members => members(shared, asked).await,
-        Which::Silence => page(store.asked_silences(scope, asked).await?.map(answer::silence), asked),
+        Which::Silence => page(store.asked_silences(scope, asked).await?.map(|row| answer::silence(row, scope)), asked),
         Which::Proposals => page(store.asked_proposals(scope, asked).await?.map(answer::proposal), asked),
         Which::Guards => page(store.asked_guards(scope, asked).await?.map(answer::guard), asked),
         Which::Statistics => statistics(shared, asked).await,

@@ -26,14 +26,14 @@ use crate::verdict::Verdict;
 const OWN: i64 = 1;
 
 /// A collector that is asked in the place of a member.
-struct Asked {
+pub(crate) struct Asked {
     address: String,
     stop: watch::Sender<bool>,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Asked {
-    async fn serve(fixture: &Fixture, scope: Scope) -> Asked {
+    pub(crate) async fn serve(fixture: &Fixture, scope: Scope) -> Asked {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (changes, _) = broadcast::channel(4);
@@ -44,7 +44,7 @@ impl Asked {
     }
 
     /// The whole answer, but for the line that says when it was given.
-    async fn get(&self, path: &str) -> String {
+    pub(crate) async fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -53,7 +53,7 @@ impl Asked {
         answer.lines().filter(|line| !line.starts_with("date: ")).collect::<Vec<_>>().join("\n")
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         self.stop.send(true).unwrap();
         self.serving.await.unwrap();
     }

@@ -57,4 +57,4 @@ pub mod web;
 pub mod weights;
 
 #[cfg(test)]
-mod difference;
+pub(crate) mod difference;

@@ -72,20 +72,16 @@ impl Shared {
         visit.unnoted(operator)
     }
 
-    /// The campaign that an address names: a member names none by its number.
-    async fn campaign_named(&self, name: &str) -> Result<Option<i64>, StoreError> {
-        match self.reader.scope {
-            Scope::Operator => Ok(name.parse().ok()),
-            Scope::Member(_) => campaigns::resolve(&self.store, self.reader.scope, name).await,
-        }
+    /// The campaign that an address names, also by the number or name of what has become part of it since.
+    async fn campaign_named(&self, name: &str, uri: &Uri) -> Result<Named, StoreError> {
+        let id = campaigns::resolve(&self.store, self.reader.scope, name).await?;
+        Ok(Named::of(self.reader.scope, "/kampanje/", (name, id), uri))
     }
 
-    /// The incident that an address names: a member names none by its number.
-    async fn incident_named(&self, name: &str) -> Result<Option<i64>, StoreError> {
-        match self.reader.scope {
-            Scope::Operator => Ok(name.parse().ok()),
-            Scope::Member(_) => self.store.incident_named(self.reader.scope, name).await,
-        }
+    /// The incident that an address names, also by the number or name of what has become part of it since.
+    async fn incident_named(&self, name: &str, uri: &Uri) -> Result<Named, StoreError> {
+        let id = self.store.incident_named(self.reader.scope, name).await?;
+        Ok(Named::of(self.reader.scope, "/sak/", (name, id), uri))
     }
 
     /// Something could not be noted in the audit.
@@ -100,6 +96,30 @@ impl Shared {
             other => tracing::error!("that a page is shown could not be noted in the audit: {other}"),
         }
         self.store.handle_error(error);
+    }
+}
+
+/// What an address names.
+enum Named {
+    /// This one.
+    Here(i64),
+    /// One that has its own address: what was linked to before it became part of another is not gone.
+    Elsewhere(String),
+    /// Nothing.
+    Nothing,
+}
+
+impl Named {
+    /// A member names nothing by its number, and so is led to none.
+    fn of(scope: Scope, place: &str, (name, id): (&str, Option<i64>), uri: &Uri) -> Named {
+        match (id, scope) {
+            (None, _) => Named::Nothing,
+            (Some(id), Scope::Operator) if name != id.to_string() => {
+                let asked = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+                Named::Elsewhere(format!("{place}{id}{asked}"))
+            }
+            (Some(id), Scope::Operator | Scope::Member(_)) => Named::Here(id),
+        }
     }
 }
 
@@ -315,9 +335,10 @@ async fn front((State(shared), asked, headers, uri): Parts) -> Response {
 async fn campaign(Path(id): Path<String>, parts: Parts) -> Response {
     let (State(shared), asked, headers, uri) = parts;
     let visit = Visit::of(asked, &headers, &uri).at(&shared);
-    let id = match shared.campaign_named(&id).await {
-        Ok(Some(id)) => id,
-        Ok(None) => return visit.not_there(None),
+    let id = match shared.campaign_named(&id, &uri).await {
+        Ok(Named::Here(id)) => id,
+        Ok(Named::Elsewhere(address)) => return Redirect::to(&address).into_response(),
+        Ok(Named::Nothing) => return visit.not_there(None),
         Err(error) => return visit.broken(&error),
     };
     match shared.store.picture_of(shared.reader.scope, Subject::Campaign(id)).await {
@@ -343,9 +364,10 @@ async fn campaign(Path(id): Path<String>, parts: Parts) -> Response {
 async fn incident(Path(id): Path<String>, parts: Parts) -> Response {
     let (State(shared), asked, headers, uri) = parts;
     let visit = Visit::of(asked, &headers, &uri).at(&shared);
-    let id = match shared.incident_named(&id).await {
-        Ok(Some(id)) => id,
-        Ok(None) => return visit.not_there(None),
+    let id = match shared.incident_named(&id, &uri).await {
+        Ok(Named::Here(id)) => id,
+        Ok(Named::Elsewhere(address)) => return Redirect::to(&address).into_response(),
+        Ok(Named::Nothing) => return visit.not_there(None),
         Err(error) => return visit.broken(&error),
     };
     match shared.store.picture_of(shared.reader.scope, Subject::Incident(id)).await {
@@ -388,7 +410,7 @@ async fn sensor(Path(id): Path<String>, parts: Parts) -> Response {
                 Ok(silences) => silences,
                 Err(error) => return visit.broken(&error),
             };
-            let view = SensorView::of(facts, &picture, &silences, &events, &visit.reader());
+            let view = SensorView::of(facts, &picture, &silences, shared.reader.scope, &events, &visit.reader());
             visit.answer(StatusCode::OK, page::sensor(&visit.head(operator), &view, visit.extent))
         }
         Err(error) => visit.broken(&error),
@@ -408,7 +430,7 @@ async fn member(Path(number): Path<String>, parts: Parts) -> Response {
         }
         Ok(Some(known)) => {
             let Known { operator, member, profile, sites, silences } = &known;
-            let view = MemberView::of(member, profile, sites, silences, &visit.reader());
+            let view = MemberView::of(member, profile, sites, silences, shared.reader.scope, &visit.reader());
             visit.answer(StatusCode::OK, page::member(&visit.head(operator.as_deref()), &view, visit.extent))
         }
         Ok(None) => visit.not_there(None),

@@ -261,13 +261,14 @@ pub fn member(row: MemberRow) -> shape::Member {
     }
 }
 
-/// What keeps a sensor from seeing or from being heard.
-pub fn silence(row: SilenceRow) -> shape::Silence {
+/// What keeps a sensor from seeing or from being heard. A number would tell a member how many there are at others.
+pub fn silence(row: SilenceRow, scope: Scope) -> shape::Silence {
     let mut facts = serde_json::to_value(row.facts).unwrap_or_default();
     if let Some(facts) = facts.as_object_mut() {
         facts.remove("kind");
     }
     shape::Silence {
+        id: Some(row.id).filter(|_| scope == Scope::Operator),
         sensor: row.sensor,
         member: row.member,
         kind: row.facts.kind().as_str(),

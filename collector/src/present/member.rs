@@ -6,6 +6,7 @@ use super::text::Texts;
 use super::view::Reader;
 use crate::limits::CONTACT_CONFIRMED_WITHIN;
 use crate::profile::{Contact, Language, Profile, Role};
+use crate::store::Scope;
 use crate::store::member::{FormerNumber, MemberRow};
 use crate::store::silence::SilenceRow;
 use crate::store::site::SiteRow;
@@ -74,6 +75,7 @@ impl MemberView {
         profile: &Profile,
         sites: &[SiteRow],
         silences: &[SilenceRow],
+        scope: Scope,
         reader: &Reader,
     ) -> MemberView {
         let texts = reader.texts;
@@ -101,7 +103,7 @@ impl MemberView {
             contacts: contacts.iter().map(|(role, contact)| row(*role, contact, reader)).collect(),
             no_contacts: texts.with("member-contacts-none", &[("number", number.as_str())]),
             sites: sites.iter().map(|site| line(site, member, texts)).collect(),
-            silence: SilenceView::of(silences, reader),
+            silence: SilenceView::of(silences, scope, reader),
             number,
         }
     }
@@ -199,7 +201,7 @@ mod tests {
             revoked,
         };
         let sites = [site(0, "3407", false, false), site(4, "0301", false, false), site(5, "0301", true, true)];
-        let view = MemberView::of(&member, &profile, &sites, &[], &reader);
+        let view = MemberView::of(&member, &profile, &sites, &[], Scope::Operator, &reader);
         let doubts: Vec<bool> = view.contacts.iter().map(|contact| contact.doubt.is_some()).collect();
         assert_eq!(doubts, [true, false, true]);
         let confirmed: Vec<_> = view.contacts.iter().map(|contact| contact.confirmed.as_ref()).collect();

@@ -14,6 +14,7 @@ use super::silence::SilenceView;
 use super::text::Texts;
 use super::trust::SensorTrust;
 use super::view::Reader;
+use crate::store::Scope;
 use crate::store::event::Events;
 use crate::store::picture::{Picture, SensorFacts};
 use crate::store::silence::SilenceRow;
@@ -113,6 +114,7 @@ impl SensorView {
         sensor: &SensorFacts,
         picture: &Picture,
         silences: &[SilenceRow],
+        scope: Scope,
         events: &Events,
         reader: &Reader,
     ) -> SensorView {
@@ -123,7 +125,7 @@ impl SensorView {
             uplink: UplinkView::of(sensor, reader),
             trust: SensorTrust::of(sensor, picture, reader.texts),
             brake: SensorBrake::of(sensor, picture, reader),
-            silence: SilenceView::of(silences, reader),
+            silence: SilenceView::of(silences, scope, reader),
             events: EventsView::of(events, reader),
         }
     }

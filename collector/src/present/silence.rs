@@ -5,12 +5,15 @@ use super::text::Texts;
 use super::view::Reader;
 use crate::sight::Side;
 use crate::silence::Facts;
+use crate::store::Scope;
 use crate::store::silence::SilenceRow;
 use varde_common::message::Exclusions;
 
 /// An operational incident's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SilenceLine {
+    /// Its number, which commands ask for; none for a member.
+    pub number: Option<i64>,
     /// The sensor.
     pub sensor: i64,
     /// Since when.
@@ -49,8 +52,9 @@ pub struct SilenceView {
 
 impl SilenceView {
     /// From what is stored.
-    pub fn of(rows: &[SilenceRow], reader: &Reader) -> SilenceView {
+    pub fn of(rows: &[SilenceRow], scope: Scope, reader: &Reader) -> SilenceView {
         let line = |row: &SilenceRow| SilenceLine {
+            number: Some(row.id).filter(|_| scope == Scope::Operator),
             sensor: row.sensor,
             from: reader.calendar.moment(row.began_at),
             to: row.ended_at.map(|at| reader.calendar.moment(at)),
@@ -270,7 +274,7 @@ mod tests {
         let now = Timestamp(1_795_222_800_000_000);
         let reader = Reader { texts: Texts::of(language), calendar: Calendar::new(language), now };
         let rows = [row(Facts::Deaf { packets: 0 }, None, 1), row(Facts::Deaf { packets: 0 }, Some(now), 1)];
-        let view = SilenceView::of(&rows, &reader);
+        let view = SilenceView::of(&rows, Scope::Member(1), &reader);
         assert_eq!((view.standing, view.lines.len()), (1, 2));
         assert_eq!((&view.lines[0].to, &view.lines[0].owner, view.lines[0].notes.len()), (&None, &None, 0));
         assert_ne!(view.lines[1].to.as_ref().unwrap().shown, view.lines[1].from.shown);

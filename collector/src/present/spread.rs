@@ -185,6 +185,7 @@ mod tests {
             sightings: 1,
             alerts: 1,
             arrived_at: None,
+            arrived_last_at: None,
             human: false,
             word: None,
         }

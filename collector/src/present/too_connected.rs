@@ -27,16 +27,21 @@ impl TooMuch {
             TooConnected::Topics => (Shown::of(&texts.say("too-connected-topics")), None),
             TooConnected::Gone => (Shown::of(&texts.say("too-connected-gone")), None),
             TooConnected::Guard(named) => {
+                let who = named.upheld_by.as_deref().map(Shown::of);
                 let (key, value) = match KeyKind::of(&named.kind) {
                     Some(KeyKind::Threat) => ("too-connected-threat", Shown::of(&named.value)),
                     Some(KeyKind::Address) => ("too-connected-address", Shown::defanged(&named.value)),
+                    Some(KeyKind::Indicator) if who.is_some() => {
+                        ("too-connected-indicator-upheld", Shown::defanged(&named.value))
+                    }
                     Some(KeyKind::Indicator) => ("too-connected-indicator", Shown::defanged(&named.value)),
                     None if named.kind == gateway::KIND => ("too-connected-host", Shown::of(&named.value)),
                     Some(KeyKind::Contact | KeyKind::Domain) | None => {
                         ("too-connected-other", Shown::defanged(&format!("{} {}", named.kind, named.value)))
                     }
                 };
-                (Shown::of(&texts.with(key, &[("value", value.as_str())])), Some(named.lifted_by()))
+                let who = who.as_ref().map_or("", Shown::as_str);
+                (Shown::of(&texts.with(key, &[("value", value.as_str()), ("who", who)])), Some(named.lifted_by()))
             }
         };
         let split = format!("varde-collector campaign show {}", facts.id);

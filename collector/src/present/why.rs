@@ -11,7 +11,7 @@ use crate::priority::{Grade, Term, Word};
 pub struct WhyWord {
     /// One line a term; none where it was not weighed yet.
     pub terms: Vec<String>,
-    /// By which weights, or that it was not weighed yet.
+    /// By which weights, that it was not weighed yet, or that it is weighed anew.
     pub version: String,
 }
 
@@ -22,6 +22,8 @@ impl WhyWord {
             terms: terms.iter().map(|term| words(term, texts)).collect(),
             version: match version {
                 Some(version) => texts.with("word-version", &[("version", version)]),
+                // What it was weighed by is gone, its reasons are not.
+                None if !terms.is_empty() => texts.say("word-again"),
                 None => texts.say("word-unweighed"),
             },
         }
@@ -168,6 +170,17 @@ mod tests {
                 assert!(all.contains(value), "{value} in {all}");
             }
             assert!(said.version.contains("varde-2"));
+        }
+    }
+
+    #[test]
+    fn n_a_word_that_is_weighed_anew_is_told_from_one_that_never_was() {
+        for (language, before) in
+            [(Language::Bokmaal, "fra før"), (Language::Nynorsk, "frå før"), (Language::English, "until then")]
+        {
+            let texts = Texts::of(language);
+            assert!(WhyWord::of(&[Term::CriticalByName], None, texts).version.contains(before));
+            assert_eq!(WhyWord::of(&[], None, texts).version, texts.say("word-unweighed"));
         }
     }
 }

@@ -183,7 +183,9 @@ pub fn said_words(said: &Said, texts: &Texts) -> String {
             let numbers: Vec<String> = incidents.iter().map(i64::to_string).collect();
             let rest = if *count > size(incidents.len()) { format!(", … ({count})") } else { String::new() };
             let (incidents, from) = (format!("{}{rest}", numbers.join(", ")), from.unwrap_or_default().to_string());
-            let mut values = vec![("incidents", incidents.as_str()), ("from", from.as_str()), ("reason", reason)];
+            let many = if *count > 1 { "yes" } else { "no" };
+            let mut values =
+                vec![("incidents", incidents.as_str()), ("many", many), ("from", from.as_str()), ("reason", reason)];
             let into = into.map(|into| into.to_string());
             values.extend(into.as_deref().map(|into| ("into", into)));
             texts.with(if into.is_some() { "said-split" } else { "said-split-alone" }, &values)

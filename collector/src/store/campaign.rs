@@ -160,21 +160,23 @@ async fn denominators(
     let sensors = reads::sensors(tx, Scope::Operator).await?;
     let members: Vec<i64> = sqlx::query_scalar("SELECT id FROM member ORDER BY id").fetch_all(&mut **tx).await?;
     let mut select = QueryBuilder::new(
-        "SELECT c.id, i.member_id, MIN(a.arrived_at), MIN(n.published_in), c.opened_at, c.updated_at,
+        "SELECT c.id, i.member_id, MIN(a.arrived_at), MAX(a.updated_at), MIN(n.published_in), c.opened_at,
                 MIN(i.human) <> 0 AND COUNT(a.id) = 0, MIN(i.first_seen), MAX(i.last_seen)
          FROM campaign c JOIN incident i ON i.campaign_id = c.id LEFT JOIN alert a ON a.incident_id = i.id
          LEFT JOIN indicator n ON n.id = a.indicator_id WHERE ",
     );
     chosen.push(&mut select, "c.id", "c.id");
-    select.push(" GROUP BY c.id, i.member_id, c.opened_at, c.updated_at");
-    type Row = (i64, i64, Option<i64>, Option<i64>, i64, i64, bool, i64, i64);
+    select.push(" GROUP BY c.id, i.member_id, c.opened_at");
+    type Row = (i64, i64, Option<i64>, Option<i64>, Option<i64>, i64, bool, i64, i64);
     let rows: Vec<Row> = select.build_query_as().fetch_all(&mut **tx).await?;
     let mut cases: BTreeMap<i64, (Case, Option<Span>)> = BTreeMap::new();
-    for (id, member, arrived_at, published_in, opened_at, updated_at, by_word, first, last) in rows {
+    for (id, member, arrived_at, arrived_last_at, published_in, opened_at, by_word, first, last) in rows {
         let begun = Timestamp(arrived_at.map_or(opened_at, |arrived_at| opened_at.min(arrived_at)));
-        let case = Case { begun, until: Timestamp(updated_at), ..Case::default() };
-        let (case, told) = cases.entry(id).or_insert((case, None));
+        // What a person does with a campaign shows nobody anything. Where there is no alert it is by word alone.
+        let until = Timestamp(arrived_last_at.unwrap_or(i64::MIN));
+        let (case, told) = cases.entry(id).or_insert((Case { begun, until, ..Case::default() }, None));
         case.begun = case.begun.min(begun);
+        case.until = case.until.max(until);
         case.revision = [case.revision, published_in].into_iter().flatten().min();
         let span = Span::new(Timestamp(first), Timestamp(last));
         *told = Some(told.map_or(span, |told| told.join(span)));
@@ -215,7 +217,7 @@ pub struct MemberPart {
     pub first_seen: Timestamp,
     /// How far it got there; none = nobody says.
     pub evidence: Option<Evidence>,
-    /// A person reported it, seen by sensors or not.
+    /// A person reported it, and no sensor saw it.
     pub human: bool,
     /// The worst word of its incidents in it, for a member by its own alone; none = not weighed yet.
     pub word: Option<Word>,
@@ -258,6 +260,8 @@ pub struct CampaignView {
     pub too_connected_why: Option<String>,
     pub too_connected_guard: Option<i64>,
     pub too_connected_lift: Option<String>,
+    /// Who has said that this guard holds; none = nobody, it tripped by itself. The operator's business.
+    pub too_connected_upheld_by: Option<String>,
     pub state: Option<State>,
     pub closed_as: Option<Closing>,
     pub duplicate_of: Option<i64>,
@@ -339,7 +343,7 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
             (true, _) | (false, None) => row.try_get("uuid")?,
             (false, Some(own)) => name_for_member(&own),
         };
-        let by_word = |part: &&Part| part.view.human && part.alerts == 0;
+        let by_word = |part: &&Part| part.view.human;
         let reported = parts.iter().filter(by_word).count();
         // What people alone have said is of no denominator: of it nothing is said but how many they are.
         let seen = || parts.iter().filter(|part| !by_word(part));
@@ -386,6 +390,7 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
             }),
             too_connected_guard: guard.as_ref().map(|named| named.guard),
             too_connected_lift: guard.as_ref().map(Named::lifted_by),
+            too_connected_upheld_by: guard.as_ref().and_then(|named| named.upheld_by.clone()),
             // The work on it follows from all members too: that it opened again tells that something happened at another.
             state: Some(stands.state()).filter(|_| is_operator),
             closed_as: stands.closed_as().filter(|_| is_operator),
@@ -443,6 +448,8 @@ async fn parts(
         let supplier = supplier.filter(|_| scope == Scope::Operator);
         let (first_seen, evidence) = (span.first, evidence_said(evidence));
         let word = words.get(&(campaign, member)).and_then(|part| word_from(part.word));
+        // What sensors have seen too is theirs.
+        let human = human && alerts == 0;
         let view = MemberPart { number, name, supplier, first_seen, evidence, human, word };
         parts.entry(campaign).or_default().push(Part { view, span, hosts, alerts, sightings });
     }

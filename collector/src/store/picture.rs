@@ -199,6 +199,8 @@ pub struct HitFacts {
     pub alerts: i64,
     /// When the first of it reached us.
     pub arrived_at: Option<Timestamp>,
+    /// When the last of it did.
+    pub arrived_last_at: Option<Timestamp>,
     /// A person said so, and no sensor.
     pub human: bool,
     /// The worst word that its incidents were weighed to, 0 info … 4 critical, for a member by its own alone; none = not weighed yet.

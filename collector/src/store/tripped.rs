@@ -23,7 +23,8 @@ pub struct GuardRow {
     pub since: Timestamp,
     /// What it was found by.
     pub numbers: serde_json::Value,
-    /// How many things there are of it now: of a threat its indicators, of an address what strands with it are about; none = not counted.
+    /// How many things there are of it now: of a threat its indicators, of an address what strands with it are about, of an
+    /// indicator the members that have met it; none = not counted.
     pub now: Option<i64>,
     /// What a person has said of it.
     pub settled: Option<Settled>,
@@ -102,7 +103,11 @@ async fn now(conn: &mut SqliteConnection, kind: &str, value: &str) -> Result<Opt
             let topics = trace::topics(conn, &key, GUARD_THINGS_MAX).await?;
             Ok(i64::try_from(topics.len()).ok())
         }
-        Some(KeyKind::Indicator | KeyKind::Contact | KeyKind::Domain) | None => Ok(None),
+        Some(KeyKind::Indicator) => {
+            let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM meeting WHERE indicator_id = CAST($1 AS BIGINT) LIMIT $2) t";
+            sqlx::query_scalar(sql).bind(value).bind(GUARD_THINGS_MAX).fetch_one(&mut *conn).await.map(Some)
+        }
+        Some(KeyKind::Contact | KeyKind::Domain) | None => Ok(None),
     }
 }
 
@@ -128,16 +133,28 @@ pub struct Named {
     pub value: String,
     /// Of an indicator its number.
     pub indicator: Option<i64>,
+    /// Who has said that it holds; none = nobody has, it tripped by itself.
+    pub upheld_by: Option<String>,
+    /// Of an indicator: it is said to be a false positive, which is to be taken back first.
+    pub is_refuted: bool,
 }
 
 impl Named {
-    /// The command that lifts it.
+    /// The command that lifts it; of what is said to be a false positive the two that do, as a shell runs them.
     pub fn lifted_by(&self) -> String {
         match self.indicator {
+            Some(indicator) if self.is_refuted => taken_back_by(indicator),
             Some(indicator) => format!("varde-collector noise reject {indicator} --reason TEXT"),
             None => format!("varde-collector noise lift {} --reason TEXT", self.guard),
         }
     }
+}
+
+/// What makes an indicator that is upheld as noise link again: the word on its alerts goes first.
+pub fn taken_back_by(indicator: i64) -> String {
+    format!(
+        "varde-collector indicator verdict {indicator} none --reason TEXT && varde-collector noise reject {indicator} --reason TEXT"
+    )
 }
 
 /// The guard that has made a cluster too connected, of what is stored of that.
@@ -146,11 +163,18 @@ impl Named {
 /// The database's own.
 pub(super) async fn named(conn: &mut SqliteConnection, why: &str) -> Result<Option<Named>, sqlx::Error> {
     let Some((kind, value)) = why.split_once(' ') else { return Ok(None) };
-    let sql = "SELECT COALESCE(id, 0) FROM guard WHERE kind = $1 AND value = $2";
-    let id: Option<i64> = sqlx::query_scalar(sql).bind(kind).bind(value).fetch_optional(&mut *conn).await?;
+    let sql = "SELECT COALESCE(id, 0), CASE WHEN settled_as = 'upheld' THEN COALESCE(settled_by, '') END FROM guard
+        WHERE kind = $1 AND value = $2";
+    let found: Option<(i64, Option<String>)> =
+        sqlx::query_as(sql).bind(kind).bind(value).fetch_optional(&mut *conn).await?;
     let told = told_value(conn, kind, value).await?;
-    let indicator = value.parse().ok().filter(|_| KeyKind::of(kind) == Some(KeyKind::Indicator));
-    Ok(id.map(|guard| Named { guard, kind: kind.to_owned(), value: told, indicator }))
+    let indicator: Option<i64> = value.parse().ok().filter(|_| KeyKind::of(kind) == Some(KeyKind::Indicator));
+    let sql = "SELECT EXISTS (SELECT 1 FROM judgement WHERE indicator_id = $1 AND verdict = 'false-positive')";
+    let is_refuted = sqlx::query_scalar(sql).bind(indicator).fetch_one(&mut *conn).await?;
+    Ok(found.map(|(guard, upheld_by)| {
+        let kind = kind.to_owned();
+        Named { guard, kind, value: told, indicator, upheld_by, is_refuted }
+    }))
 }
 
 /// Says of a guard whether it holds, and weighs anew what has its key. Lifted, it links again, what it alone had made too connected

@@ -14,7 +14,7 @@ use varde_common::time::Timestamp;
 use super::alert::{is_told, told_pattern};
 use super::{Scope, Store, StoreError, incident, priority, weights};
 use crate::limits::workflow::{TIMELINE_READ_MAX, TIMELINE_SAID_MAX};
-use crate::workflow::duty::{Duties, duties};
+use crate::workflow::duty::{self, Duties, Duty, duties};
 use crate::workflow::timeline::{Entry, Measure, Said, measures, merged};
 use crate::workflow::{Matter, Progress, Refused};
 
@@ -41,6 +41,8 @@ pub enum NotDone {
     NoMeasure(i64),
     /// What was reported was discovered only then.
     BeforeDiscovered(Timestamp),
+    /// What is said to be discovered later was reported then.
+    AfterReported(Timestamp, Duty),
 }
 
 impl NotDone {
@@ -59,10 +61,15 @@ impl NotDone {
             }
             NotDone::Full => format!("of {case} {TIMELINE_SAID_MAX} things were said, and no more fit"),
             NotDone::BeforeDiscovered(at) => format!(
-                "{case} was discovered {}, and nothing of it was reported before that; say when it was reported with --at, or, were the discovery wrong: varde-collector incident clock {} discovered --at {}",
+                "{case} was discovered {}, and nothing of it was reported before that; say when it was reported with --at, or, were the discovery wrong: varde-collector incident clock {} discovered --at TIME",
+                at.clamped(),
+                case.id()
+            ),
+            NotDone::AfterReported(at, duty) => format!(
+                "{case} was reported {}, and nothing is reported before it is discovered; say when it was discovered, no later than then, with --at, or, were the report's time wrong, that first: varde-collector incident clock {} reported {} --at TIME",
                 at.clamped(),
                 case.id(),
-                at.clamped()
+                duty.as_str()
             ),
             NotDone::NoMeasure(measure) => {
                 format!("{case} has no measure {measure}; see: varde-collector {kind} show {}", case.id())
@@ -401,6 +408,12 @@ impl Store {
             let before = self::said(&mut tx, Scope::Operator, case).await?;
             if let Some(at) = duties(&before, None).discovered.filter(|at| saying.at < *at) {
                 return Ok(Err(NotDone::BeforeDiscovered(at)));
+            }
+        }
+        if said == Said::Discovered {
+            let before = self::said(&mut tx, Scope::Operator, case).await?;
+            if let Some((at, duty)) = duty::reported(&before).filter(|(at, _)| saying.at > *at) {
+                return Ok(Err(NotDone::AfterReported(at, duty)));
             }
         }
         let said = match complete(&mut tx, case, said).await? {

@@ -111,6 +111,18 @@ pub struct Duties {
     pub clocks: Vec<Clock>,
 }
 
+/// When the first of what was reported was, and to whom, as far as that was not taken back.
+pub fn reported(entries: &[Entry]) -> Option<(Timestamp, Duty)> {
+    let last = |of: Duty| {
+        let mut said: Vec<&Entry> = entries.iter().collect();
+        said.sort_by_key(|entry| entry.id);
+        let is_of = |entry: &&Entry| matches!(&entry.said, Said::DutyReported { duty } | Said::DutyWithdrawn { duty, .. } if *duty == of);
+        let last = said.into_iter().rfind(is_of)?;
+        matches!(last.said, Said::DutyReported { .. }).then_some((last.at, of))
+    };
+    Duty::ALL.into_iter().filter_map(last).min()
+}
+
 /// What follows from what was said, in the order in which that was.
 pub fn duties(entries: &[Entry], covered: Option<bool>) -> Duties {
     let (mut discovered, mut suspected) = (None, false);

@@ -65,13 +65,16 @@ pub struct Member {
 /// What keeps a sensor from seeing or from being heard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Silence {
+    /// Its number, for `silence show`; null for a member.
+    pub id: Option<i64>,
     /// The sensor's number.
     pub sensor: i64,
     /// Number of the member whose sensor it is; null where the reader may not know it.
     pub member: Option<String>,
     /// unheard, deaf, dropping, old_list, clock_skew, one_client, one_way or narrowed.
     pub kind: &'static str,
-    /// The worst there was, by kind: {session}, {packets}, {dropped, frames}, {held, newest}, {offset_us}, {alerts, indicators, by_resolver}.
+    /// The worst there was, by kind: {session}, {packets}, {dropped, frames}, {held, newest}, {offset_us}, {alerts, indicators, by_resolver},
+    /// {heard, alone, of}, {before, after}.
     #[schema(value_type = Object)]
     pub facts: serde_json::Value,
     /// Since when it was so.
@@ -125,17 +128,18 @@ pub struct Proposal {
 pub struct Guard {
     /// Its number.
     pub id: i64,
-    /// threat (a mere list), indicator (proposed as noise) or address (too common).
+    /// threat (a mere list), indicator (proposed as noise), address (too common) or host (met too much at once to be one machine).
     pub kind: String,
     /// Which; in other words where it is marked for few.
     pub value: String,
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
-    /// What it was found by, by kind: {indicators_over} or {members, …}; {members, able_to_see, …}; {topics_over}.
+    /// What it was found by, by kind: {indicators_over} or {members, …}; {members, able_to_see, …}; {topics_over}; {topics_over, within_hours}.
     #[schema(value_type = Object)]
     pub numbers: serde_json::Value,
-    /// How many indicators the threat has now, or how many different things lead to the address; null = not counted.
+    /// How many indicators the threat has now, how many different things lead to the address, or how many members have met the
+    /// indicator; null = not counted.
     pub now: Option<i64>,
     /// upheld or overruled (it links again, and trips no more by itself); null = no person has said.
     pub settled: Option<&'static str>,

@@ -85,7 +85,7 @@ async fn two_members_with_the_same_indicator_are_a_campaign_and_changes_tell_of_
         "member_count": 2, "independent": 2, "reported": 0, "departed": 0, "able_to_see": 3, "members_total": 3, "others_at_least": null, "evidence": "looked_up", "hosts": 2, "alerts": 2,
         "sightings": 2, "first_seen": day(0), "last_seen": day(3), "opened_at": NOW, "exercise": false,
         "word": "high", "why": line["why"], "weights_version": "varde-2", "scale": "several", "half_within_s": 0, "persistent": 0,
-        "in_history": false, "too_connected": false, "too_connected_why": null, "too_connected_guard": null, "too_connected_lift": null, "state": "new", "closed_as": null, "duplicate_of": null, "owner": null,
+        "in_history": false, "too_connected": false, "too_connected_why": null, "too_connected_guard": null, "too_connected_lift": null, "too_connected_upheld_by": null, "state": "new", "closed_as": null, "duplicate_of": null, "owner": null,
         "came_back": 0, "grown_since_closed": false,
     });
     assert_eq!(line["why"][0], json!({ "term": "confidence", "value": 80, "grade": "high", "points": 2 }));

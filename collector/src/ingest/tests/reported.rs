@@ -68,7 +68,7 @@ async fn c_what_a_person_said_of_how_far_it_got_stands_when_sensors_see_less() {
     let campaigns = campaigns(&fixture, Scope::Operator).await;
     let hits: Vec<(Option<Evidence>, bool)> =
         campaigns[0].members.iter().map(|part| (part.evidence, part.human)).collect();
-    assert_eq!(hits, [(Some(Evidence::DataOut), true), (Some(Evidence::LookedUp), false)]);
+    assert_eq!(hits, [(Some(Evidence::DataOut), false), (Some(Evidence::LookedUp), false)]);
     assert_eq!(campaigns[0].evidence, Some(Evidence::DataOut));
     let picture = fixture.store.picture(Scope::Operator).await.unwrap();
     let furthest = picture.campaigns[0].hits.iter().map(|hit| hit.evidence).max();

@@ -3,7 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::coverage::Coverage;
 use crate::ingest::relink::settle_noise;
+use crate::io::difference::Asked;
+use crate::present::text::{Language, Texts};
+use crate::present::too_connected::TooMuch;
+use crate::present::work::said_words;
 use crate::store::proposal::Settled;
 use crate::store::ruling::{Split, Word};
 use crate::workflow::timeline::{Entry, Said};
@@ -32,6 +37,18 @@ async fn c_a_split_and_a_merge_are_lines_of_every_timeline_they_concern_with_who
         let lines: Vec<_> = all.iter().filter(|entry| entry.said == said).collect();
         assert_eq!(lines.len(), 1, "{case}: {all:?}");
         assert_eq!((lines[0].who.as_deref(), lines[0].for_members), (Some("anne"), false));
+    }
+    let one = |into| Said::Split { from: Some(1), into, incidents: vec![3], count: 1, reason: String::new() };
+    for (language, several, alone) in [
+        (Language::Bokmaal, "sakene 3, 4 ble tatt ut", "sak 3 ble tatt ut"),
+        (Language::Nynorsk, "sakene 3, 4 vart tekne ut", "sak 3 vart teken ut"),
+        (Language::English, "incidents 3, 4 were taken out", "incident 3 was taken out"),
+    ] {
+        let texts = Texts::of(language);
+        assert!(said_words(&said, texts).contains(several), "{}", said_words(&said, texts));
+        for into in [None, Some(2)] {
+            assert!(said_words(&one(into), texts).contains(alone), "{}", said_words(&one(into), texts));
+        }
     }
     let own = format!("{:?}", told(&fixture, Scope::Member(3), Matter::Incident(3)).await);
     assert!(!own.contains("two things") && !own.contains("anne"), "{own}");
@@ -99,4 +116,138 @@ async fn n_a_proposal_that_was_overruled_is_upheld_when_the_indicator_is_found_w
         crate::store::workflow::Taking { step, reason: Some("feil"), who: "kari", at: NOW, with_incidents: false };
     fixture.store.take_step(Matter::Incident(1), taking, NOW).await.unwrap().unwrap();
     assert_eq!(settled(&fixture).await, (Some(Settled::Upheld), Some("kari".to_owned()), Some(NOW)));
+}
+
+/// The status of an answer, and where it leads.
+fn led(answer: &str) -> (&str, Option<&str>) {
+    let status = answer.split(' ').nth(1).unwrap_or_default();
+    (status, answer.lines().find_map(|line| line.strip_prefix("location: ")))
+}
+
+#[tokio::test]
+async fn c_old_numbers_and_names_of_what_became_part_of_another_lead_on_on_the_page() {
+    let fixture = fixture(4).await;
+    for member in 1..=4 {
+        send(&fixture, member, &batch(1, vec![RecordBody::Opened(opened(2, 10, 48))])).await;
+    }
+    let store = &fixture.store;
+    store.split_campaign(1, &BTreeSet::from([3, 4]), BY, NOW).await.unwrap().unwrap();
+    // An incident that became part of another.
+    fixture
+        .run("INSERT INTO merged (kind, id, uuid, into_id, opened_at, merged_at) VALUES ('incident', 900, 'aaaaaaaa-0000-5000-8000-000000000000', 1, 0, 0)")
+        .await;
+    let uuid = async |kind: &str, id: i64| -> String {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT uuid FROM {kind} WHERE id = {id}"));
+        sqlx::query_scalar(sql).fetch_one(store.readers()).await.unwrap()
+    };
+    let (kept, gone) = (uuid("campaign", 1).await, uuid("campaign", 2).await);
+    assert_eq!(store.merge_campaigns((2, 1), BY, NOW).await.unwrap(), Ok(1));
+    let sql = "SELECT id, uuid, into_id FROM merged WHERE kind = 'incident'";
+    let (old, old_uuid, into): (i64, String, i64) = sqlx::query_as(sql).fetch_one(store.readers()).await.unwrap();
+    let page = Asked::serve(&fixture, Scope::Operator).await;
+    let get = async |path: &str| page.get(path).await;
+    assert_eq!(led(&get("/kampanje/1").await), ("200", None));
+    let to = |place: &str, id: i64| format!("/{place}/{id}?lang=nn&fragment");
+    for (place, name, id) in [
+        ("kampanje", "2", 1),
+        ("kampanje", gone.as_str(), 1),
+        ("kampanje", kept.as_str(), 1),
+        ("sak", old.to_string().as_str(), into),
+        ("sak", old_uuid.as_str(), into),
+        ("sak", uuid("incident", into).await.as_str(), into),
+    ] {
+        let answer = get(&format!("/{place}/{name}?lang=nn&fragment")).await;
+        assert_eq!(led(&answer), ("303", Some(to(place, id).as_str())), "{place} {name}");
+        assert_eq!(led(&get(&to(place, id)).await).0, "200");
+    }
+    for unknown in ["/kampanje/77", "/kampanje/x", "/sak/77", "/sak/x", "/sak/ffffffff-0000-0000-0000-000000000000"] {
+        assert_eq!(led(&get(unknown).await), ("404", None), "{unknown}");
+    }
+    page.end().await;
+    // A member is led by no number and to none.
+    let page = Asked::serve(&fixture, Scope::Member(1)).await;
+    for path in [format!("/sak/{old}"), format!("/sak/{into}"), "/kampanje/2".to_owned()] {
+        assert_eq!(led(&page.get(&path).await), ("404", None), "{path}");
+    }
+    assert_eq!(led(&page.get(&format!("/sak/{old_uuid}")).await), ("200", None));
+    page.end().await;
+}
+
+#[tokio::test]
+async fn d29_what_a_person_does_with_a_campaign_moves_no_denominator() {
+    let fixture = fixture(12).await;
+    for member in 1..=4 {
+        send(&fixture, member, &batch(1, vec![RecordBody::Opened(opened(2, 10, 48))])).await;
+    }
+    let store = &fixture.store;
+    let after = |hours: u64| NOW.plus(std::time::Duration::from_secs(hours * 3_600));
+    // These came to be an hour after all of it had been told.
+    fixture.run("UPDATE sensor SET enrolled_at = 1795222800000000 WHERE id > 4").await;
+    let counted = async || {
+        let mut found = campaigns(&fixture, Scope::Operator).await;
+        found.sort_by_key(|campaign| campaign.id);
+        let picture = store.picture(Scope::Operator).await.unwrap();
+        for campaign in &found {
+            let facts = picture.campaigns.iter().find(|facts| facts.id == campaign.id).unwrap();
+            let able = Coverage::of_campaign(&picture, facts).able.len();
+            assert_eq!(i64::try_from(able).ok(), campaign.able_to_see, "page and list count alike");
+        }
+        found.into_iter().map(|campaign| (campaign.member_count, campaign.able_to_see)).collect::<Vec<_>>()
+    };
+    assert_eq!(counted().await, [(Some(4), Some(4))]);
+    store.split_campaign(1, &BTreeSet::from([3, 4]), BY, after(2)).await.unwrap().unwrap();
+    assert_eq!(counted().await, [(Some(2), Some(4)); 2]);
+    store.merge_campaigns((2, 1), BY, after(3)).await.unwrap().unwrap();
+    assert_eq!(counted().await, [(Some(4), Some(4))]);
+    let step = crate::workflow::Step::Close(crate::workflow::Closing::Confirmed, None);
+    let taking = crate::store::workflow::Taking {
+        step,
+        reason: Some("sett på"),
+        who: "kari",
+        at: after(4),
+        with_incidents: false,
+    };
+    store.take_step(Matter::Campaign(1), taking, after(4)).await.unwrap().unwrap();
+    assert_eq!(counted().await, [(Some(4), Some(4))]);
+}
+
+#[tokio::test]
+async fn n_what_a_person_found_to_be_noise_is_told_so_and_what_is_advised_takes_it_back() {
+    let fixture = fixture(4).await;
+    for member in 1..=4 {
+        send(&fixture, member, &batch(1, vec![RecordBody::Opened(opened(2, 10, 48))])).await;
+    }
+    fixture.run("INSERT INTO guard (id, kind, value, tripped_at, numbers) VALUES (9, 'indicator', '2', 0, '{}')").await;
+    fixture.run("UPDATE cluster SET too_connected_at = 0, too_connected_why = 'indicator 2'").await;
+    let store = &fixture.store;
+    let told = async |language: Language| {
+        let picture = store.picture(Scope::Operator).await.unwrap();
+        let facts = &picture.campaigns[0];
+        let too = TooMuch::of(facts.too_connected.as_ref().unwrap(), facts, Texts::of(language));
+        let listed = campaigns(&fixture, Scope::Operator).await.remove(0);
+        assert_eq!(listed.too_connected_lift, too.lift, "page and commands advise alike");
+        (too.why.as_str().to_owned(), too.lift.unwrap(), listed.too_connected_upheld_by)
+    };
+    let reject = "varde-collector noise reject 2 --reason TEXT";
+    let (why, lift, by) = told(Language::Bokmaal).await;
+    assert!(why.contains("er foreslått som støy") && lift == reject && by.is_none(), "{why} {lift}");
+    let alert = store.alert_to_judge(Scope::Operator, 2).await.unwrap().unwrap();
+    store.accept_noise((2, alert), ("kari", "reklame"), NOW).await.unwrap().unwrap();
+    let said = [
+        (Language::Bokmaal, "er støy, sier kari"),
+        (Language::Nynorsk, "er støy, seier kari"),
+        (Language::English, "is noise, says kari"),
+    ];
+    for (language, words) in said {
+        let (why, lift, by) = told(language).await;
+        assert!(why.contains(words), "{why}");
+        let both = format!("varde-collector indicator verdict 2 none --reason TEXT && {reject}");
+        assert_eq!((lift, by.as_deref()), (both, Some("kari")));
+    }
+    // The first of the two done, the second alone is left to do.
+    let word = crate::store::verdict::Word { verdict: None, reason: "feil", who: "kari" };
+    store.take_back_false_positives(2, word, NOW).await.unwrap();
+    assert_eq!(told(Language::Bokmaal).await.1, reject);
+    assert!(settle_noise(store, 2, Settled::Overruled, ("kari", "feil"), NOW).await.unwrap());
+    assert!(store.picture(Scope::Operator).await.unwrap().campaigns[0].too_connected.is_none());
 }

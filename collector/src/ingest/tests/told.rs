@@ -144,6 +144,11 @@ async fn d29_a_report_beside_what_sensors_saw_widens_nothing() {
     assert_eq!((view.card.reach.as_str(), view.scale.as_deref()), (said, Some("Flere medlemmer er rammet.")));
     let picture = fixture.store.picture(Scope::Operator).await.unwrap();
     assert_eq!(Coverage::of_campaign(&picture, &picture.campaigns[0]).able.len(), 20, "page and list count alike");
+    // What a sensor has come to see too is no hearsay, on the member's own row either.
+    send(&fixture, 1, &batch(1, vec![RecordBody::Opened(opened(3, 10, 48))])).await;
+    let listed = campaigns(&fixture, Scope::Operator).await.remove(0);
+    let of_people = listed.members.iter().filter(|part| part.human).count();
+    assert_eq!((listed.reported, of_people, listed.able_to_see), (Some(9), 9, Some(21)));
     // A sensor that came to be afterwards saw nothing of what was told of before it.
     fixture.run("UPDATE sensor SET enrolled_at = 1795219200000000 WHERE id > 12").await;
     let fixture = super::fixture(12).await;
@@ -199,7 +204,7 @@ async fn w4_what_is_closed_is_counted_beside_and_shines_no_more() {
     let words = |value: &str, of: &str, calls| (value.to_owned(), of.to_owned(), calls);
     assert_eq!(figures(&front(&fixture, Scope::Operator).await), (words("1", "av 4 saker", true), "4".to_owned(), 4));
     close(&fixture, Matter::Campaign(1), Closing::FalsePositive).await;
-    let closed = (words("0", "av 4 saker; 1 lukket", false), "0".to_owned(), 4);
+    let closed = (words("0", "av 4 saker; 1 lukket kampanje", false), "0".to_owned(), 4);
     assert_eq!(figures(&front(&fixture, Scope::Operator).await), closed, "each member has an incident of its own yet");
     let view = page(&fixture, Scope::Operator, Language::Bokmaal).await;
     assert_eq!((view.card.kind.as_str(), view.card.possible.is_some()), ("Mulig kampanje", true));
@@ -209,7 +214,7 @@ async fn w4_what_is_closed_is_counted_beside_and_shines_no_more() {
     for incident in 1..=4 {
         close(&fixture, Matter::Incident(incident), Closing::FalsePositive).await;
     }
-    let all = (words("0", "ingen åpne saker; 1 lukket", false), "0".to_owned(), 0);
+    let all = (words("0", "ingen åpne saker; 1 lukket kampanje", false), "0".to_owned(), 0);
     assert_eq!(figures(&front(&fixture, Scope::Operator).await), all);
     assert_eq!(figures(&front(&fixture, Scope::Member(1)).await), all);
     assert_eq!(front(&fixture, Scope::Operator).await.campaigns.len(), 1, "it stands in the list");
@@ -248,16 +253,18 @@ async fn h1_who_has_an_operational_incident_and_what_was_written_of_it_stands_on
         let known = fixture.store.known_of(scope, &number).await.unwrap().unwrap();
         let which = WhichSilences { sensor: Some(1), ..WhichSilences::default() };
         for rows in [known.silences, fixture.store.silences(scope, which, 9).await.unwrap()] {
-            let line = SilenceView::of(&rows, &reader(Language::Bokmaal)).lines.remove(0);
+            let line = SilenceView::of(&rows, scope, &reader(Language::Bokmaal)).lines.remove(0);
             let notes: Vec<_> = line.notes.iter().map(|note| (note.who.as_str(), note.text.as_str())).collect();
-            let told = serde_json::to_value(answer::silence(rows[0].clone())).unwrap();
+            let told = serde_json::to_value(answer::silence(rows[0].clone(), scope)).unwrap();
             match scope {
                 Scope::Operator => {
+                    assert_eq!((line.number, &told["id"]), (Some(7), &json!(7)), "what silence show is asked for with");
                     assert_eq!(line.owner.as_deref(), Some("Ansvarlig: Ola"));
                     assert_eq!(notes, [("kari", "ringte; svitsjen er byttet")]);
                     assert_eq!((&told["owner"], &told["notes"][0]["who"]), (&json!("Ola"), &json!("kari")));
                 }
                 Scope::Member(_) => {
+                    assert_eq!((line.number, &told["id"]), (None, &json!(null)));
                     assert_eq!((line.owner, notes.len()), (None, 0));
                     assert_eq!((&told["owner"], &told["notes"]), (&json!(null), &json!([])));
                 }

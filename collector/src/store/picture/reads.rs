@@ -35,7 +35,7 @@ macro_rules! hit_columns {
          CASE WHEN MAX(a.hosts) IS NULL THEN 0 ELSE 1 END AS hosts_about, \
          CAST(COALESCE(SUM(CASE WHEN a.count > 1000000000000 THEN 1000000000000 WHEN a.count < 0 THEN 0 \
          ELSE a.count END), 0) AS BIGINT) AS sightings, \
-         COUNT(a.id) AS alerts, MIN(a.arrived_at) AS arrived_at, MIN(i.human) AS human, \
+         COUNT(a.id) AS alerts, MIN(a.arrived_at) AS arrived_at, MAX(a.updated_at) AS arrived_last_at, MIN(i.human) AS human, \
          MAX(CASE WHEN n.tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER') THEN 0 \
          WHEN a.id IS NULL AND i.human <> 0 AND NOT EXISTS (SELECT 1 FROM indicator h \
          WHERE ((i.link_kind = 'threat' AND h.threat = i.link_value) \

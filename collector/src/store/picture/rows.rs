@@ -58,6 +58,7 @@ pub(super) fn hit_facts(row: &SqliteRow) -> Result<HitFacts, sqlx::Error> {
         sightings: row.try_get("sightings")?,
         alerts: row.try_get("alerts")?,
         arrived_at: maybe_time(row, "arrived_at")?,
+        arrived_last_at: maybe_time(row, "arrived_last_at")?,
         human: row.try_get::<i64, _>("human")? != 0 && row.try_get::<i64, _>("alerts")? == 0,
         // Of what it is summed of, and for a member by its own alone: read beside.
         word: None,

@@ -153,11 +153,18 @@ async fn c_what_was_reported_was_not_reported_before_it_was_discovered() {
     say(&fixture, INCIDENT, Said::Discovered, true, later(100)).await.unwrap();
     let not = say(&fixture, INCIDENT, reported(), true, later(99)).await;
     assert_eq!(not, Err(NotDone::BeforeDiscovered(later(100))));
-    assert!(NotDone::BeforeDiscovered(later(100)).sentence(INCIDENT).contains(&later(100).to_string()));
+    let sentence = NotDone::BeforeDiscovered(later(100)).sentence(INCIDENT);
+    assert!(sentence.contains(&format!("discovered {}", later(100))) && sentence.ends_with("--at TIME"), "{sentence}");
     say(&fixture, INCIDENT, reported(), true, later(100)).await.unwrap();
     // What was discovered earlier than was thought may have been reported then.
     say(&fixture, INCIDENT, Said::Discovered, true, later(10)).await.unwrap();
     say(&fixture, INCIDENT, reported(), true, later(99)).await.unwrap();
+    // Nor does the discovery come after the report; where that was wrong it goes first.
+    let not = say(&fixture, INCIDENT, Said::Discovered, true, later(100)).await.unwrap_err();
+    assert_eq!(not, NotDone::AfterReported(later(99), crate::workflow::duty::Duty::Datatilsynet));
+    assert!(not.sentence(INCIDENT).contains("reported datatilsynet --at TIME"), "{}", not.sentence(INCIDENT));
+    say(&fixture, INCIDENT, reported(), true, later(110)).await.unwrap();
+    say(&fixture, INCIDENT, Said::Discovered, true, later(100)).await.unwrap();
 }
 
 #[tokio::test]
