@@ -37,13 +37,14 @@ use varde_common::record::{Record, RecordBody};
 use varde_common::time::Timestamp;
 
 /// Every version that was ever in anybody's hands.
-const FIXTURES: [(i64, &str); 6] = [
+const FIXTURES: [(i64, &str); 7] = [
     (1, include_str!("data/schema-001.sql")),
     (4, include_str!("data/schema-004.sql")),
     (5, include_str!("data/schema-005.sql")),
     (6, include_str!("data/schema-006.sql")),
     (10, include_str!("data/schema-010.sql")),
     (17, include_str!("data/schema-017.sql")),
+    (27, include_str!("data/schema-027.sql")),
 ];
 
 async fn lay_down(data: &Path, version: i64, dump: &str) -> Result<(), sqlx::Error> {

@@ -26,14 +26,14 @@ use crate::verdict::Verdict;
 const OWN: i64 = 1;
 
 /// A collector that is asked in the place of a member.
-pub(crate) struct Asked {
+struct Asked {
     address: String,
     stop: watch::Sender<bool>,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Asked {
-    pub(crate) async fn serve(fixture: &Fixture, scope: Scope) -> Asked {
+    async fn serve(fixture: &Fixture, scope: Scope) -> Asked {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (changes, _) = broadcast::channel(4);
@@ -44,7 +44,7 @@ impl Asked {
     }
 
     /// The whole answer, but for the line that says when it was given.
-    pub(crate) async fn get(&self, path: &str) -> String {
+    async fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -53,7 +53,7 @@ impl Asked {
         answer.lines().filter(|line| !line.starts_with("date: ")).collect::<Vec<_>>().join("\n")
     }
 
-    pub(crate) async fn end(self) {
+    async fn end(self) {
         self.stop.send(true).unwrap();
         self.serving.await.unwrap();
     }
@@ -273,4 +273,60 @@ async fn w1_the_operator_reads_all_of_it_by_the_same_addresses() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(part), "{path}: {answer}");
     }
     asked.end().await;
+}
+
+/// The status of an answer, and where it leads.
+fn led(answer: &str) -> (&str, Option<&str>) {
+    let status = answer.split(' ').nth(1).unwrap_or_default();
+    (status, answer.lines().find_map(|line| line.strip_prefix("location: ")))
+}
+
+#[tokio::test]
+async fn c_old_numbers_and_names_of_what_became_part_of_another_lead_on_on_the_page() {
+    let fixture = fixture(4).await;
+    for member in 1..=4 {
+        send(&fixture, member, &batch(1, vec![RecordBody::Opened(opened(2, 10, 48))])).await;
+    }
+    let by = crate::store::ruling::Word { who: "anne", reason: "two things" };
+    let store = &fixture.store;
+    store.split_campaign(1, &BTreeSet::from([3, 4]), by, NOW).await.unwrap().unwrap();
+    // An incident that became part of another.
+    fixture
+        .run("INSERT INTO merged (kind, id, uuid, into_id, opened_at, merged_at) VALUES ('incident', 900, 'aaaaaaaa-0000-5000-8000-000000000000', 1, 0, 0)")
+        .await;
+    let uuid = async |kind: &str, id: i64| -> String {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT uuid FROM {kind} WHERE id = {id}"));
+        sqlx::query_scalar(sql).fetch_one(store.readers()).await.unwrap()
+    };
+    let (kept, gone) = (uuid("campaign", 1).await, uuid("campaign", 2).await);
+    assert_eq!(store.merge_campaigns((2, 1), by, NOW).await.unwrap(), Ok(1));
+    let sql = "SELECT id, uuid, into_id FROM merged WHERE kind = 'incident'";
+    let (old, old_uuid, into): (i64, String, i64) = sqlx::query_as(sql).fetch_one(store.readers()).await.unwrap();
+    let page = Asked::serve(&fixture, Scope::Operator).await;
+    let get = async |path: &str| page.get(path).await;
+    assert_eq!(led(&get("/kampanje/1").await), ("200", None));
+    let to = |place: &str, id: i64| format!("/{place}/{id}?lang=nn&fragment");
+    for (place, name, id) in [
+        ("kampanje", "2", 1),
+        ("kampanje", gone.as_str(), 1),
+        ("kampanje", kept.as_str(), 1),
+        ("sak", old.to_string().as_str(), into),
+        ("sak", old_uuid.as_str(), into),
+        ("sak", uuid("incident", into).await.as_str(), into),
+    ] {
+        let answer = get(&format!("/{place}/{name}?lang=nn&fragment")).await;
+        assert_eq!(led(&answer), ("303", Some(to(place, id).as_str())), "{place} {name}");
+        assert_eq!(led(&get(&to(place, id)).await).0, "200");
+    }
+    for unknown in ["/kampanje/77", "/kampanje/x", "/sak/77", "/sak/x", "/sak/ffffffff-0000-0000-0000-000000000000"] {
+        assert_eq!(led(&get(unknown).await), ("404", None), "{unknown}");
+    }
+    page.end().await;
+    // A member is led by no number and to none.
+    let page = Asked::serve(&fixture, Scope::Member(1)).await;
+    for path in [format!("/sak/{old}"), format!("/sak/{into}"), "/kampanje/2".to_owned()] {
+        assert_eq!(led(&page.get(&path).await), ("404", None), "{path}");
+    }
+    assert_eq!(led(&page.get(&format!("/sak/{old_uuid}")).await), ("200", None));
+    page.end().await;
 }

@@ -57,4 +57,4 @@ pub mod web;
 pub mod weights;
 
 #[cfg(test)]
-pub(crate) mod difference;
+mod difference;

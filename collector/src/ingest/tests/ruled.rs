@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::coverage::Coverage;
 use crate::ingest::relink::settle_noise;
-use crate::io::difference::Asked;
 use crate::present::text::{Language, Texts};
 use crate::present::too_connected::TooMuch;
 use crate::present::work::said_words;
@@ -116,61 +115,6 @@ async fn n_a_proposal_that_was_overruled_is_upheld_when_the_indicator_is_found_w
         crate::store::workflow::Taking { step, reason: Some("feil"), who: "kari", at: NOW, with_incidents: false };
     fixture.store.take_step(Matter::Incident(1), taking, NOW).await.unwrap().unwrap();
     assert_eq!(settled(&fixture).await, (Some(Settled::Upheld), Some("kari".to_owned()), Some(NOW)));
-}
-
-/// The status of an answer, and where it leads.
-fn led(answer: &str) -> (&str, Option<&str>) {
-    let status = answer.split(' ').nth(1).unwrap_or_default();
-    (status, answer.lines().find_map(|line| line.strip_prefix("location: ")))
-}
-
-#[tokio::test]
-async fn c_old_numbers_and_names_of_what_became_part_of_another_lead_on_on_the_page() {
-    let fixture = fixture(4).await;
-    for member in 1..=4 {
-        send(&fixture, member, &batch(1, vec![RecordBody::Opened(opened(2, 10, 48))])).await;
-    }
-    let store = &fixture.store;
-    store.split_campaign(1, &BTreeSet::from([3, 4]), BY, NOW).await.unwrap().unwrap();
-    // An incident that became part of another.
-    fixture
-        .run("INSERT INTO merged (kind, id, uuid, into_id, opened_at, merged_at) VALUES ('incident', 900, 'aaaaaaaa-0000-5000-8000-000000000000', 1, 0, 0)")
-        .await;
-    let uuid = async |kind: &str, id: i64| -> String {
-        let sql = sqlx::AssertSqlSafe(format!("SELECT uuid FROM {kind} WHERE id = {id}"));
-        sqlx::query_scalar(sql).fetch_one(store.readers()).await.unwrap()
-    };
-    let (kept, gone) = (uuid("campaign", 1).await, uuid("campaign", 2).await);
-    assert_eq!(store.merge_campaigns((2, 1), BY, NOW).await.unwrap(), Ok(1));
-    let sql = "SELECT id, uuid, into_id FROM merged WHERE kind = 'incident'";
-    let (old, old_uuid, into): (i64, String, i64) = sqlx::query_as(sql).fetch_one(store.readers()).await.unwrap();
-    let page = Asked::serve(&fixture, Scope::Operator).await;
-    let get = async |path: &str| page.get(path).await;
-    assert_eq!(led(&get("/kampanje/1").await), ("200", None));
-    let to = |place: &str, id: i64| format!("/{place}/{id}?lang=nn&fragment");
-    for (place, name, id) in [
-        ("kampanje", "2", 1),
-        ("kampanje", gone.as_str(), 1),
-        ("kampanje", kept.as_str(), 1),
-        ("sak", old.to_string().as_str(), into),
-        ("sak", old_uuid.as_str(), into),
-        ("sak", uuid("incident", into).await.as_str(), into),
-    ] {
-        let answer = get(&format!("/{place}/{name}?lang=nn&fragment")).await;
-        assert_eq!(led(&answer), ("303", Some(to(place, id).as_str())), "{place} {name}");
-        assert_eq!(led(&get(&to(place, id)).await).0, "200");
-    }
-    for unknown in ["/kampanje/77", "/kampanje/x", "/sak/77", "/sak/x", "/sak/ffffffff-0000-0000-0000-000000000000"] {
-        assert_eq!(led(&get(unknown).await), ("404", None), "{unknown}");
-    }
-    page.end().await;
-    // A member is led by no number and to none.
-    let page = Asked::serve(&fixture, Scope::Member(1)).await;
-    for path in [format!("/sak/{old}"), format!("/sak/{into}"), "/kampanje/2".to_owned()] {
-        assert_eq!(led(&page.get(&path).await), ("404", None), "{path}");
-    }
-    assert_eq!(led(&page.get(&format!("/sak/{old_uuid}")).await), ("200", None));
-    page.end().await;
 }
 
 #[tokio::test]
