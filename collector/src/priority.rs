@@ -369,7 +369,11 @@ pub fn weigh(strands: &[Weighed], weights: &Weights) -> Option<Priority> {
     let is_noise = strands.iter().all(|strand| strand.noise);
     let considered: Vec<&Weighed> = strands.iter().filter(|strand| is_noise || !strand.noise).collect();
     let sensed: Vec<&Weighed> = considered.iter().copied().filter(|strand| strand.facts.sensed).collect();
-    match (weigh_sensed(&sensed, is_noise, weights), weigh_reported(&considered, is_noise, weights)) {
+    // What a person looked into and confirmed is no noise, whatever the indicator is to others.
+    let is_confirmed = |strand: &&Weighed| strand.is_confirmed && strand.facts.said.is_some();
+    let reported = strands.iter().filter(|strand| is_noise || !strand.noise || is_confirmed(strand));
+    let reported: Vec<&Weighed> = reported.collect();
+    match (weigh_sensed(&sensed, is_noise, weights), weigh_reported(&reported, is_noise, weights)) {
         (Some(sensed), Some(said)) if said.word > sensed.word => {
             Some(said.beside(Term::SensedApart { word: sensed.word }))
         }

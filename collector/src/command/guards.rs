@@ -25,9 +25,10 @@ Keys with --json: guard (its number), kind, value (in other words where it is ma
 it was found by), now (null = not counted), settled (upheld or overruled; null = nobody has said), settled_by, settled_why.";
 
 const LIFT_HELP: &str = "\
-It links again: what met it meanwhile is put together by it (the newest 10,000 alerts), what has it is weighed anew, and campaigns that it alone
-had made too connected are so no more. Of a host, what it met before stays apart. It trips no more by itself until a person takes that back: varde-collector noise hold GUARD --reason TEXT. Of an
-indicator that is proposed as noise: varde-collector noise reject INDICATOR.
+It links again: what sensors met of it meanwhile is put together by it (the newest 10,000 alerts; what people report, with the next
+report), what has it is weighed anew, and campaigns that it alone had made too connected are so no more. Of a host, what it met before
+stays apart. It trips no more by itself until a person takes that back: varde-collector noise hold GUARD --reason TEXT. Of an indicator
+that is proposed as noise: varde-collector noise reject INDICATOR.
 Keys with --json: guard, settled.";
 
 const HOLD_HELP: &str = "\

@@ -73,8 +73,10 @@ async fn relink(store: &Store, conn: &mut SqliteConnection, key: &Key, now: Time
         let mut facts = Vec::with_capacity(rows.len());
         for row in rows {
             let mut fact = fact(row, &Led::new(), standing.get(&row.indicator), &weights, &commons);
-            // What met a mere list stands on its indicator, and shares the threat all the same.
-            if key.kind == KeyKind::Threat && fact.founds && !fact.keys.contains(key) {
+            // What met a mere list stands on its indicator, and shares the threat all the same; and what led to an address before it led
+            // elsewhere has a trace of that.
+            let led_before = key.kind == KeyKind::Address && row.server.as_deref() != Some(key.value.as_str());
+            if (key.kind == KeyKind::Threat || led_before) && fact.founds && !fact.keys.contains(key) {
                 fact.keys.push(key.clone());
             }
             facts.push(fact);

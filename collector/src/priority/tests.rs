@@ -308,6 +308,9 @@ fn c_what_a_person_has_confirmed_stays_so_whatever_weaker_thing_sensors_see_of_i
         assert!(joined.iter().any(|term| matches!(term, Term::Confirmed { .. })), "{joined:?}");
         assert!(joined.contains(&Term::SensedApart { word: Word::Low }), "{joined:?}");
         assert!(!joined.iter().any(|term| matches!(term, Term::Evidence { .. })), "who said it is said: {joined:?}");
+        // Nor does it that what was reported is noise to others.
+        let noise = Weighed { noise: true, ..confirmed };
+        assert!(word(&[noise, strand(1, 30, Evidence::LookedUp)]) >= Word::Medium, "{said:?}");
     }
 }
 

@@ -7,6 +7,7 @@ use varde_common::time::Timestamp;
 
 use super::campaign::{absorb_campaign, grow_campaign, raise_campaign};
 use super::record::{ROWS_PER_STATEMENT, push_ids};
+use super::weights;
 use crate::campaign::{CampaignDecision, Cluster, ClusterDecision};
 use crate::link::Key;
 
@@ -188,7 +189,7 @@ pub async fn unmark_held_by(conn: &mut SqliteConnection, why: &str) -> Result<()
 }
 
 /// Of clusters that are too connected for this reason: another guard that stands and holds such a cluster together is the reason from now
-/// on, a key or a gateway.
+/// on, a key or a gateway; else that it is about too many things, where it is.
 ///
 /// # Errors
 /// The database's own.
@@ -205,9 +206,12 @@ pub(super) async fn name_another(conn: &mut SqliteConnection, why: &str) -> Resu
                 WHERE i.cluster_id = cluster.id AND a.by_resolver = 0 AND a.met_itself <> 0
                 GROUP BY g.kind, g.value, i.id HAVING COUNT(DISTINCT s.id) > 1
                 ORDER BY MIN(g.tripped_at), g.kind, g.value LIMIT 1),
+            (SELECT $2 FROM incident i JOIN strand s ON s.incident_id = i.id WHERE i.cluster_id = cluster.id
+                GROUP BY i.cluster_id HAVING COUNT(DISTINCT s.link_kind || ' ' || s.link_value) > $3),
             too_connected_why)
         WHERE too_connected_why = $1";
-    sqlx::query(sql).bind(why).execute(conn).await.map(drop)
+    let most = weights::in_force(&mut *conn).await?.link.topics_max;
+    sqlx::query(sql).bind(why).bind(TOPICS).bind(most).execute(conn).await.map(drop)
 }
 
 /// Marks a campaign's cluster too connected that is about too many things.

@@ -33,7 +33,7 @@ pub async fn among(
             Some(stands) => *stands,
             None => {
                 let most = weights.link.mere_list_indicators;
-                let is_list = is_named_as_one(conn, &key.value, most).await?;
+                let is_list = is_named_as_one(conn, &key.value, most, now).await?;
                 if is_list {
                     guard::trip(conn, &key, &json!({ "indicators_over": most }), now).await?;
                     fresh.push(key.clone());
@@ -49,17 +49,25 @@ pub async fn among(
 }
 
 /// Whether more unrelated things than `most` are said to be of this threat, and no galaxy knows it.
-async fn is_named_as_one(conn: &mut SqliteConnection, threat: &str, most: i64) -> Result<bool, sqlx::Error> {
+async fn is_named_as_one(
+    conn: &mut SqliteConnection,
+    threat: &str,
+    most: i64,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
     // What is practised with says nothing of what is real, nor does what is said no more.
     let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM indicator
-        WHERE threat = $1 AND exercise = 0 AND withdrawn_at IS NULL LIMIT $2) t";
-    let count: i64 = sqlx::query_scalar(sql).bind(threat).bind(most.saturating_add(1)).fetch_one(&mut *conn).await?;
+        WHERE threat = $1 AND exercise = 0 AND withdrawn_at IS NULL
+            AND (valid_until IS NULL OR valid_until > $3) LIMIT $2) t";
+    let count: i64 =
+        sqlx::query_scalar(sql).bind(threat).bind(most.saturating_add(1)).bind(now.0).fetch_one(&mut *conn).await?;
     if count <= most {
         return Ok(false);
     }
-    let sql = "SELECT pattern FROM indicator WHERE threat = $1 AND exercise = 0 AND withdrawn_at IS NULL ORDER BY id LIMIT $2";
+    let sql = "SELECT pattern FROM indicator WHERE threat = $1 AND exercise = 0 AND withdrawn_at IS NULL
+        AND (valid_until IS NULL OR valid_until > $3) ORDER BY id LIMIT $2";
     let patterns: Vec<String> =
-        sqlx::query_scalar(sql).bind(threat).bind(INDICATORS_OF_THREAT_MAX).fetch_all(&mut *conn).await?;
+        sqlx::query_scalar(sql).bind(threat).bind(INDICATORS_OF_THREAT_MAX).bind(now.0).fetch_all(&mut *conn).await?;
     let parties: BTreeSet<String> = patterns.into_iter().map(party).collect();
     let is_long = i64::try_from(parties.len()).unwrap_or(i64::MAX) > most;
     Ok(is_long && !is_in_a_galaxy(conn, threat).await?)

@@ -279,3 +279,22 @@ async fn c7_that_the_machine_itself_met_it_is_kept_however_records_are_cut() {
         assert_eq!(incidents(&fixture).await.len(), 1, "{together}");
     }
 }
+
+#[tokio::test]
+async fn c7_what_is_about_too_many_things_stays_too_connected_when_a_guard_on_it_is_lifted() {
+    let fixture = community().await;
+    meets(&fixture, 2, 7, 0..8).await;
+    meets(&fixture, 2, 7, 8..10).await;
+    meets(&fixture, 1, 8, 3..4).await;
+    assert_eq!(sizes(&fixture).await, [(2, true)]);
+    // By other weights it is about too many things, too.
+    let text = crate::weights::Weights::built_in_text().replacen("varde-2", "ours", 1).replacen(
+        "topics_max = 25",
+        "topics_max = 7",
+        1,
+    );
+    fixture.store.take_weights(&text, NOW).await.unwrap().unwrap();
+    settle_guard(&fixture.store, 1, Settled::Overruled, ("anne", "vår egen"), NOW).await.unwrap().unwrap();
+    let why = campaigns(&fixture, Scope::Operator).await[0].too_connected_why.clone();
+    assert_eq!(why.as_deref(), Some("topics"));
+}
