@@ -228,9 +228,11 @@ async fn c_a_proposal_that_is_rejected_leaves_out_nobody_who_met_it_while_it_sto
 
 #[tokio::test]
 async fn c5_what_is_practised_with_and_what_is_said_no_more_makes_no_threat_a_mere_list() {
-    for apart in
-        ["UPDATE indicator SET exercise = 1 WHERE id >= 15", "UPDATE indicator SET withdrawn_at = 1 WHERE id >= 15"]
-    {
+    for apart in [
+        "UPDATE indicator SET exercise = 1 WHERE id >= 15",
+        "UPDATE indicator SET withdrawn_at = 1 WHERE id >= 15",
+        "UPDATE indicator SET valid_until = 1 WHERE id >= 15",
+    ] {
         let fixture = fixture(2).await;
         indicators(&fixture, 10, 120, 90).await;
         fixture.run("UPDATE indicator SET threat = 'Lure' WHERE id >= 10").await;
