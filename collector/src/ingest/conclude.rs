@@ -120,9 +120,8 @@ pub(super) fn fact(
         founds,
         fresh: true,
         strand: row.strand,
-        // A resolver asks for others: what it asked says nothing of what one host did. Nor does a flow to an address alone, to which
-        // a name led that another looked up: a sinkhole's is reached by every listed name that ends there.
-        host: row.client.clone().filter(|_| row.met_itself && !row.circumstances.by_resolver && row.hosts.is_none()),
+        // A resolver asks for others: what it asked says nothing of what one host did.
+        host: row.client.clone().filter(|_| !row.circumstances.by_resolver && row.hosts.is_none()),
         links_hosts: false,
         keys: if founds { keys(&sharing, commons) } else { Vec::new() },
         led: led
@@ -142,6 +141,20 @@ fn links_hosts(indicator: i64, standing: Option<&Standing>, guards: &Guards, wei
                 && found.members <= weights.host.members_max
                 && (found.of_threat || found.backing(weights) == Backing::Vouched)
         })
+}
+
+/// What an alert is of, and whether its host was itself seen to meet it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Met {
+    indicator: i64,
+    itself: bool,
+}
+
+impl Met {
+    /// Of an alert.
+    pub(super) fn of(row: &AlertRow) -> Met {
+        Met { indicator: row.indicator, itself: row.met_itself }
+    }
 }
 
 /// Draws the conclusions from alerts new and changed, and writes both.
@@ -172,7 +185,7 @@ pub(super) async fn conclude(
         .map(|(row, led)| fact(row, led, standing.get(&row.indicator), weights, commons))
         .collect();
     let tripped = [tripped, guard::look(conn, &facts, &spread, &standing, weights, now).await?].concat();
-    let of: Vec<i64> = rows.iter().map(|row| row.indicator).collect();
+    let of: Vec<Met> = rows.iter().map(Met::of).collect();
     let known_before: Vec<bool> = rows.iter().map(|row| row.strand.is_some()).collect();
     let titles: Vec<(&str, &str, &Link)> =
         rows.iter().map(|row| (row.uuid.as_str(), row.title.as_str(), &row.link)).collect();
@@ -256,7 +269,7 @@ pub(super) async fn attach(conn: &mut SqliteConnection, drawn: &Drawn, fresh: us
 pub(super) async fn draw(
     conn: &mut SqliteConnection,
     mut facts: Vec<AlertFact>,
-    (of, mut standing): (&[i64], HashMap<i64, Standing>),
+    (of, mut standing): (&[Met], HashMap<i64, Standing>),
     titles: &[(&str, &str, &Link)],
     &Drawing { weights, ref tripped, now, .. }: &Drawing<'_>,
 ) -> Result<Drawn, sqlx::Error> {
@@ -420,7 +433,7 @@ fn fresh_hosts(facts: &[AlertFact]) -> BTreeSet<Host> {
 async fn known(
     conn: &mut SqliteConnection,
     facts: &mut [AlertFact],
-    (of, standing): (&[i64], &mut HashMap<i64, Standing>),
+    (of, standing): (&[Met], &mut HashMap<i64, Standing>),
     weights: &Weights,
 ) -> Result<Known, sqlx::Error> {
     let links: BTreeSet<(i64, &Link)> = facts.iter().map(|fact| (fact.member, &fact.topic.link)).collect();
@@ -448,7 +461,12 @@ async fn known(
         apart: cluster::apart(conn).await?,
         shared: incident::behind_suppliers(conn).await?,
     };
-    for (fact, indicator) in facts.iter_mut().zip(of) {
+    for (fact, Met { indicator, itself }) in facts.iter_mut().zip(of) {
+        // A flow alone, to an address to which a name led that another looked up, tells what the host met only where few things are
+        // there: at a sinkhole every listed name ends.
+        if !itself && !fact.keys.iter().any(|key| key.kind == KeyKind::Address && !guards.holds(key)) {
+            fact.host = None;
+        }
         if guards.holds(&Key { kind: KeyKind::Indicator, value: indicator.to_string() }) {
             fact.keys.retain(Key::is_named);
             fact.led.clear();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::SqliteConnection;
 use varde_common::time::Timestamp;
 
-use super::conclude::{Drawing, attach, campaigns_of, draw, fact};
+use super::conclude::{Drawing, Met, attach, campaigns_of, draw, fact};
 use super::fold::Led;
 use crate::limits::workflow::{RELINKED_MAX, RELINKED_TOGETHER};
 use crate::link::{Key, KeyKind};
@@ -81,7 +81,7 @@ async fn relink(store: &Store, conn: &mut SqliteConnection, key: &Key, now: Time
             }
             facts.push(fact);
         }
-        let of: Vec<i64> = rows.iter().map(|row| row.indicator).collect();
+        let of: Vec<Met> = rows.iter().map(Met::of).collect();
         let titles: Vec<(&str, &str, &Link)> =
             rows.iter().map(|row| (row.uuid.as_str(), row.title.as_str(), &row.link)).collect();
         let drawing = Drawing { weights: &weights, commons: &commons, tripped: Vec::new(), now };

@@ -203,7 +203,7 @@ pub(super) async fn name_another(conn: &mut SqliteConnection, why: &str) -> Resu
             (SELECT g.kind || ' ' || g.value FROM incident i JOIN strand s ON s.incident_id = i.id JOIN alert a ON a.strand_id = s.id
                 JOIN guard g ON g.member_id = a.member_id AND g.host = a.client AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')
                     AND a.exercise = (CASE WHEN g.value LIKE '% exercise' THEN 1 ELSE 0 END)
-                WHERE i.cluster_id = cluster.id AND a.by_resolver = 0 AND a.met_itself <> 0
+                WHERE i.cluster_id = cluster.id AND a.by_resolver = 0
                 GROUP BY g.kind, g.value, i.id HAVING COUNT(DISTINCT s.id) > 1
                 ORDER BY MIN(g.tripped_at), g.kind, g.value LIMIT 1),
             (SELECT $2 FROM incident i JOIN strand s ON s.incident_id = i.id WHERE i.cluster_id = cluster.id

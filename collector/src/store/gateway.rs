@@ -82,7 +82,7 @@ pub(super) async fn mark_joined(
             SELECT i.cluster_id FROM guard g JOIN alert a ON a.member_id = g.member_id AND a.client = g.host
                 JOIN strand s ON s.id = a.strand_id JOIN incident i ON i.id = s.incident_id
             WHERE g.kind = $1 AND g.value = $2 AND a.by_resolver = 0
-                AND a.met_itself <> 0 AND a.exercise = (CASE WHEN g.value LIKE '% exercise' THEN 1 ELSE 0 END)
+                AND a.exercise = (CASE WHEN g.value LIKE '% exercise' THEN 1 ELSE 0 END)
             GROUP BY i.cluster_id, i.id HAVING COUNT(DISTINCT s.id) > 1)
         RETURNING (SELECT MIN(c.id) FROM campaign c WHERE c.cluster_id = cluster.id)";
     let marked: Vec<Option<i64>> = sqlx::query_scalar(sql)
@@ -103,7 +103,7 @@ async fn found(conn: &mut SqliteConnection, of: Of) -> Result<Vec<(i64, String, 
     };
     let sql = format!(
         "SELECT COALESCE(g.id, 0), m.name, i.id, COUNT(DISTINCT a.strand_id) > 1 FROM incident i JOIN member m ON m.id = i.member_id JOIN alert a ON a.incident_id = i.id
-            AND a.client IS NOT NULL AND a.by_resolver = 0 AND a.met_itself <> 0
+            AND a.client IS NOT NULL AND a.by_resolver = 0
          JOIN guard g ON g.kind = '{KIND}' AND g.value = {VALUE_OF_ALERT}
          WHERE {column} = $1 AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')
          GROUP BY g.id, m.name, i.id ORDER BY g.id, i.id"
@@ -135,8 +135,9 @@ pub(super) async fn member_of(conn: &mut SqliteConnection, value: &str) -> Resul
 /// The database's own.
 pub(super) async fn where_met(conn: &mut SqliteConnection, value: &str) -> Result<String, sqlx::Error> {
     let member = member_of(conn, value).await?.unwrap_or_default();
-    let sql = "SELECT DISTINCT a.incident_id FROM guard g JOIN alert a ON a.member_id = g.member_id AND a.client = g.host
-        WHERE g.kind = $1 AND g.value = $2 AND a.incident_id IS NOT NULL AND a.met_itself <> 0 ORDER BY a.incident_id LIMIT $3";
+    let sql =
+        "SELECT DISTINCT a.incident_id FROM guard g JOIN alert a ON a.member_id = g.member_id AND a.client = g.host
+        WHERE g.kind = $1 AND g.value = $2 AND a.incident_id IS NOT NULL ORDER BY a.incident_id LIMIT $3";
     let incidents: Vec<i64> =
         sqlx::query_scalar(sql).bind(KIND).bind(value).bind(INCIDENTS_NAMED_MAX).fetch_all(conn).await?;
     let incidents: Vec<String> = incidents.iter().map(i64::to_string).collect();

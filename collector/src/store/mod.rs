@@ -398,8 +398,9 @@ impl Store {
     /// The store could not do something. That its disk fails ends the process, for what the disk holds is known only after
     /// reading it anew; whoever waits for [`Store::failing`] sees to that.
     pub fn handle_error(&self, error: &StoreError) {
-        if matches!(error, StoreError::Failing(_)) {
-            self.failing.send_replace(true);
+        if matches!(error, StoreError::Failing(_)) && !self.failing.send_replace(true) {
+            // Said here: whoever waited for what was to be stored may be gone.
+            tracing::error!("{error}");
         }
     }
 

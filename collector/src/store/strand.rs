@@ -219,7 +219,9 @@ pub async fn of_hosts(
         select.push(
             ") v JOIN alert a ON a.member_id = v.column1 AND a.client = v.column2 AND a.last_seen >= v.column3
                 AND a.first_seen <= v.column4
-             JOIN strand s ON s.id = a.strand_id WHERE a.by_resolver = 0 AND a.met_itself <> 0",
+             JOIN strand s ON s.id = a.strand_id WHERE a.by_resolver = 0 AND (a.met_itself <> 0 OR EXISTS (SELECT 1 FROM trace t
+                WHERE t.strand_id = a.strand_id AND t.kind = 'address' AND t.value = a.server AND NOT EXISTS (SELECT 1 FROM guard g
+                    WHERE g.kind = t.kind AND g.value = t.value AND (g.settled_as IS NULL OR g.settled_as <> 'overruled'))))",
         );
         type Found = (i64, i64, String, i64, String, String, bool, i64, i64, i64, i64);
         let rows: Vec<Found> = select.build_query_as().fetch_all(&mut *conn).await?;
