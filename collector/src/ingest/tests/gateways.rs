@@ -64,6 +64,12 @@ async fn c7_eight_things_and_two_more_of_one_machine_make_no_unmarked_campaign_o
         let welded: Vec<_> = gateways.iter().filter(|gateway| !gateway.joined.is_empty()).collect();
         assert_eq!((gateways.len(), welded.len(), welded[0].joined.len()), (2, 1, 1), "{gateways:?}");
         let incident = welded[0].joined[0];
+        let listed = fixture.store.guards(Scope::Operator, true).await.unwrap();
+        let listed = listed.into_iter().find(|guard| guard.guard == welded[0].guard).unwrap();
+        assert!(
+            listed.value.starts_with(&format!("Kommune 2, incident {incident}")),
+            "where to look for it: {listed:?}"
+        );
         let of_it = fixture.store.gateways(Scope::Operator, Of::Incident(incident)).await.unwrap();
         assert_eq!(of_it, [welded[0].clone()]);
         for member in 1..=2 {
