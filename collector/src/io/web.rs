@@ -26,13 +26,14 @@ use super::api::{self, Reader as Audience};
 use super::beat::health;
 use super::news::tell;
 use super::views::Views;
-use super::{clock, pages};
+use super::{clock, looks, packed, pages};
 use crate::change::{Change, Changes};
 use crate::limits::EVENTS_SHOWN;
 use crate::limits::silence::SILENCES_SHOWN;
 use crate::present::api::PictureJson;
-use crate::present::asset::{ASSETS, Asset, TILE_GRID};
+use crate::present::asset::{self, ASSETS, TILE_GRID};
 use crate::present::detail::{CampaignView, IncidentView};
+use crate::present::looks::Looks;
 use crate::present::map::Tiles;
 use crate::present::member::MemberView;
 use crate::present::page::{self, Extent, Head};
@@ -59,6 +60,8 @@ pub(super) struct Shared {
     changes: Changes,
     stop: watch::Receiver<bool>,
     tiles: Tiles,
+    /// Where the operator's accessibility statement is.
+    statement: Option<Shown>,
     listeners: Arc<Semaphore>,
     pub(super) views: Views,
     /// Who reads: until there is a login the operator, whoever asks on this machine.
@@ -137,19 +140,23 @@ pub async fn serve_to(
     stop: watch::Receiver<bool>,
 ) {
     let mut overdue = stop.clone();
-    let app = router(reader, store, changes, stop.clone());
+    let statement = looks::statement(&store).await;
+    let app = router(reader, store, changes, (stop.clone(), statement));
     tokio::select! {
         () = pages::serve(listener, app, stop) => {}
         () = async { stopped(&mut overdue).await; tokio::time::sleep(STOP_WITHIN).await } => {}
     }
 }
 
-fn router(reader: Audience, store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router {
+type Stop = watch::Receiver<bool>;
+
+fn router(reader: Audience, store: Store, changes: Changes, (stop, statement): (Stop, Option<Shown>)) -> Router {
     let shared = Arc::new(Shared {
         store,
         changes,
         stop,
         tiles: Tiles::read(TILE_GRID),
+        statement,
         listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
         views: Views::default(),
         reader,
@@ -170,11 +177,13 @@ fn router(reader: Audience, store: Store, changes: Changes, stop: watch::Receive
         app = app.route(address, handler);
     }
     for asset in ASSETS {
-        app = app.route(asset.path, get(move || async move { file(asset) }));
+        let file = get(move |asked: HeaderMap| async move { packed::file(asset, &asked) });
+        app = app.route(&asset::address(asset.name), file);
     }
     app.merge(api::router(&shared))
         .fallback(missing)
         .with_state(shared)
+        .layer(middleware::from_fn(packed::pack))
         .layer(middleware::from_fn(guard_host))
         .layer(middleware::from_fn(guard_headers))
 }
@@ -231,6 +240,7 @@ struct Visit {
     chosen: Option<Language>,
     extent: Extent,
     path: String,
+    looks: Looks,
     /// Whether the database's disk is full.
     full: bool,
     now: Timestamp,
@@ -240,21 +250,21 @@ impl Visit {
     fn of(asked: Result<Query<Asked>, QueryRejection>, headers: &HeaderMap, uri: &Uri) -> Visit {
         let Query(asked) = asked.unwrap_or_default();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let cookie = text(header::COOKIE).and_then(|cookies| {
-            cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix(LANGUAGE_COOKIE)?.strip_prefix('='))
-        });
+        let cookie = looks::kept(headers, LANGUAGE_COOKIE);
         Visit {
             language: Language::choose(asked.lang.as_deref(), cookie, text(header::ACCEPT_LANGUAGE)),
             chosen: asked.lang.as_deref().and_then(Language::from_tag),
             extent: if asked.fragment.is_some() { Extent::Fragment } else { Extent::Whole },
             path: uri.path().to_owned(),
+            looks: looks::of(headers, uri),
             full: false,
             now: Timestamp::default(),
         }
     }
 
     fn at(self, shared: &Shared) -> Visit {
-        Visit { full: shared.store.is_full(), now: (shared.reader.clock)(), ..self }
+        let looks = self.looks.seen_by(shared.reader.scope.into(), shared.statement.clone());
+        Visit { full: shared.store.is_full(), now: (shared.reader.clock)(), looks, ..self }
     }
 
     fn texts(&self) -> &'static Texts {
@@ -270,6 +280,7 @@ impl Visit {
             operator: Shown::of(operator.unwrap_or_default()),
             language: self.language,
             path: self.path.clone(),
+            looks: self.looks.clone(),
             full: self.full,
             version: env!("CARGO_PKG_VERSION"),
         }
@@ -289,12 +300,9 @@ impl Visit {
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.language.tag()));
         headers.insert(header::VARY, HeaderValue::from_static("Cookie, Accept-Language"));
         if let Some(language) = self.chosen {
-            let cookie =
-                format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", language.tag());
-            if let Ok(value) = HeaderValue::from_str(&cookie) {
-                headers.insert(header::SET_COOKIE, value);
-            }
+            looks::keep(headers, LANGUAGE_COOKIE, language.tag());
         }
+        looks::remember(&self.looks, headers);
         response
     }
 
@@ -475,10 +483,6 @@ async fn healthy(State(shared): State<Arc<Shared>>) -> Response {
         Ok(()) => "ok\n".into_response(),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
-}
-
-fn file(asset: Asset) -> Response {
-    ([(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, "no-cache")], asset.body).into_response()
 }
 
 async fn live(State(shared): State<Arc<Shared>>) -> Response {

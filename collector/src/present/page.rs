@@ -2,8 +2,11 @@
 
 use askama::Template;
 
+use super::asset;
 use super::detail::{CampaignView, IncidentView};
+use super::looks::{Looks, Scheme};
 use super::member::MemberView;
+use super::navigation::{self, Entry, Here, Kind};
 use super::privacy::KeptRow;
 use super::sensor_health::SensorView;
 use super::shown::Shown;
@@ -19,6 +22,8 @@ pub struct Head {
     pub language: Language,
     /// The page's own address, without a query.
     pub path: String,
+    /// How it is to look to this reader.
+    pub looks: Looks,
     /// Whether the database's disk is full: nothing new comes in.
     pub full: bool,
     /// Program version.
@@ -29,7 +34,25 @@ impl Head {
     fn texts(&self) -> &'static Texts {
         Texts::of(self.language)
     }
+
+    /// What the bar shows.
+    fn bar(&self) -> impl Iterator<Item = &'static Entry> {
+        navigation::bar(self.looks.kind())
+    }
+
+    /// The same page in this language.
+    fn in_language(&self, language: &Language) -> String {
+        self.looks.asking(&self.path, "lang", language.tag())
+    }
+
+    /// The same page in these colours.
+    fn in_scheme(&self, scheme: &Scheme) -> String {
+        self.looks.asking(&self.path, "scheme", scheme.tag())
+    }
 }
+
+/// Members up to which the map's table is unfolded from the start: as many lines as the map is high.
+const MAP_TABLE_OPEN_MAX: usize = 20;
 
 /// How much of a page is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
