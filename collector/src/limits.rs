@@ -9,6 +9,7 @@ pub mod api;
 pub mod feed;
 pub mod fetch;
 mod lint;
+pub mod page;
 pub mod prose;
 pub mod rollout;
 pub mod silence;

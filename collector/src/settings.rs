@@ -9,6 +9,7 @@ use toml::{Spanned, Value};
 
 use crate::address::Listen;
 use crate::beat;
+use crate::limits::page::STATEMENT_MAX_OCTETS;
 use crate::limits::rollout::{PILOT_HOSTS_MAX, PILOT_WAIT_MAX_S, PILOT_WAIT_MIN_S};
 use crate::limits::{BEAT_EVERY_MAX_S, BEAT_EVERY_MIN_S};
 use crate::rollout::Bounds;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub four_eyes: bool,
     /// Where numbers for Prometheus are told, TCP, loopback only; none = nowhere.
     pub metrics: Option<SocketAddr>,
+    /// Where the operator's accessibility statement is; none = the pages say that it is missing.
+    pub accessibility_statement: Option<String>,
 }
 
 impl Settings {
@@ -60,7 +63,7 @@ impl Settings {
     }
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "quic",
     "enroll",
     "web",
@@ -76,6 +79,7 @@ const KEYS: [&str; 15] = [
     "feed_certificate",
     "feed_key",
     "metrics",
+    "accessibility_statement",
 ];
 
 /// Why a settings file is not obeyed.
@@ -174,6 +178,20 @@ pub enum BadSettings {
         value: String,
         /// A port that would be right.
         port: u16,
+    },
+    /// A value that is no address of a page.
+    #[error(
+        "{file} line {line}: {key} = {value} is no address of a page; write for example {key} = \"https://uustatus.no/nb/erklaringer/publisert/...\""
+    )]
+    BadPage {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// The key.
+        key: &'static str,
+        /// What it was set to.
+        value: String,
     },
     /// A value that is no address.
     #[error("{file} line {line}: {key} = {value} is no address and port; write for example {key} = \"[::]:{port}\"")]
@@ -274,6 +292,11 @@ impl Settings {
                 "heartbeat_ca" => settings.heartbeat_ca = path("heartbeat_ca")?,
                 "feed_certificate" => settings.feed_certificate = path("feed_certificate")?,
                 "feed_key" => settings.feed_key = path("feed_key")?,
+                "accessibility_statement" => {
+                    let (key, value) = ("accessibility_statement", value.get_ref());
+                    let bad = || BadSettings::BadPage { file: file.clone(), line, key, value: value.to_string() };
+                    settings.accessibility_statement = Some(page(value.as_str().unwrap_or_default()).ok_or_else(bad)?);
+                }
                 other => {
                     let key = other.to_owned();
                     return Err(BadSettings::UnknownKey { file, line, near: nearest(&key), key });
@@ -282,6 +305,13 @@ impl Settings {
         }
         Ok(settings)
     }
+}
+
+/// The address of a page that a browser may be led to, written as browsers do.
+fn page(text: &str) -> Option<String> {
+    let address = url::Url::parse(text).ok().filter(|_| text.len() <= STATEMENT_MAX_OCTETS)?;
+    let is_page = ["http", "https"].contains(&address.scheme()) && address.has_host();
+    (is_page && address.username().is_empty() && address.password().is_none()).then(|| address.to_string())
 }
 
 /// The known key a misspelt one resembles: at most two letters away.
@@ -335,6 +365,7 @@ mod tests {
         assert_eq!(settings.bounds(), Bounds::default(), "the example shows the default");
         assert!(settings.pilot_wait_s.is_some() && settings.pilot_hosts.is_some() && !settings.four_eyes);
         assert_eq!(settings.metrics, Some("127.0.0.1:9844".parse().unwrap()));
+        assert!(settings.accessibility_statement.is_some_and(|page| page.starts_with("https://uustatus.no/")));
         assert!(Settings::read("approve_sensors = true", "c.toml").unwrap().approve_sensors);
         assert_eq!(Settings::read("tcp = \"none\"", "c.toml").unwrap().tcp, Some(Listen::Nowhere));
     }
@@ -345,7 +376,7 @@ mod tests {
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
             (
                 "colour = 1\n",
-                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, metrics",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, metrics, accessibility_statement",
             ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",
@@ -362,6 +393,10 @@ mod tests {
             (
                 "metrics = \"[::]:9844\"",
                 "c.toml line 1: metrics = \"[::]:9844\" is no loopback address; write for example metrics = \"127.0.0.1:9844\"",
+            ),
+            (
+                "accessibility_statement = \"javascript:alert(1)\"",
+                "c.toml line 1: accessibility_statement = \"javascript:alert(1)\" is no address of a page; write for example accessibility_statement = \"https://uustatus.no/nb/erklaringer/publisert/...\"",
             ),
             ("four_eyes = 2", "c.toml line 1: four_eyes = 2 is neither true nor false"),
             (

@@ -27,6 +27,42 @@ span-days = { $n ->
     [1] 1 day
    *[other] { $shown } days
 }
+# Around every page
+nav = Main menu
+nav-overview = Overview
+nav-alerts = Alerts
+nav-incidents = Incidents
+nav-campaigns = Campaigns
+nav-indicators = Indicators
+nav-advisories = Advisories
+nav-members = Members
+nav-sensors = Sensors
+nav-audit = Audit
+nav-account = Account
+crumbs = You are here
+view = View
+scheme = Colours
+scheme-auto = As on this machine
+scheme-light = Light
+scheme-dark = Dark
+week = week { $n }
+statement = Accessibility statement
+statement-none = Accessibility statement: its address is not set. Set it like this in collector.toml:
+keys-title = Keyboard shortcuts
+keys-switch = Use single-key shortcuts
+keys-words = This browser remembers the choice. With shortcuts switched off, this list is found under “View”.
+keys-close = Close
+col-key = Key
+col-does = Does
+key-next = Next and previous row
+key-open = Open the row
+key-select = Select the row; with Shift all from the last one selected
+key-search = Go to the search
+key-go = Go to { $part }
+key-live = Pause live updates, or resume them
+key-help = Show this list
+key-close = Close, or leave the row
+key-then = then
 # Live updates
 live-on = Updated live
 live-off = Lost the connection to the collector. Trying again …
@@ -37,6 +73,10 @@ live-show = Show
 live-one = 1 new change
 live-many = { $shown } new changes
 live-updated = The page was updated:
+live-new-one = 1 new
+live-new-many = { $shown } new
+live-moved = Something has changed its order
+live-poll = Updated every half minute
 # The summary
 figure-campaigns = Possible campaigns
 figure-campaigns-of = { $n ->
@@ -517,6 +557,7 @@ bond-off = (joins nothing any more)
 scale-several = Several members are hit.
 scale-sector = Sector-wide: it hit a large part of those that could see it.
 spread = Spread over time
+spread-axis = Norwegian time
 spread-words = Each line is a member, from first to last sighting; each dot is an alert that began. The table below says the same.
 spread-left-out = { $n ->
     [1] 1 more member stands in the table only.

@@ -27,6 +27,42 @@ span-days = { $n ->
     [1] 1 døgn
    *[other] { $shown } døgn
 }
+# Rundt hver side
+nav = Hovedmeny
+nav-overview = Oversikt
+nav-alerts = Alarmer
+nav-incidents = Saker
+nav-campaigns = Kampanjer
+nav-indicators = Indikatorer
+nav-advisories = Varsel
+nav-members = Medlemmer
+nav-sensors = Sensorer
+nav-audit = Revisjon
+nav-account = Konto
+crumbs = Du er her
+view = Visning
+scheme = Farger
+scheme-auto = Som på maskinen
+scheme-light = Lyse
+scheme-dark = Mørke
+week = uke { $n }
+statement = Tilgjengelighetserklæring
+statement-none = Tilgjengelighetserklæring: adressen er ikke satt. Sett den slik i collector.toml:
+keys-title = Tastatursnarveier
+keys-switch = Bruk snarveier på én tast
+keys-words = Valget huskes i denne nettleseren. Er snarveiene slått av, finner du listen under «Visning».
+keys-close = Lukk
+col-key = Tast
+col-does = Gjør
+key-next = Neste og forrige rad
+key-open = Åpne raden
+key-select = Merk raden; med Shift alle fra forrige merkede
+key-search = Gå til søket
+key-go = Gå til { $part }
+key-live = Sett oppdateringen på pause, eller fortsett
+key-help = Vis denne listen
+key-close = Lukk, eller gå ut av raden
+key-then = så
 # Levende oppdatering
 live-on = Oppdateres fortløpende
 live-off = Mistet forbindelsen med samleren. Prøver igjen …
@@ -37,6 +73,10 @@ live-show = Vis
 live-one = 1 ny endring
 live-many = { $shown } nye endringer
 live-updated = Siden er oppdatert:
+live-new-one = 1 ny
+live-new-many = { $shown } nye
+live-moved = Noe har endret rekkefølge
+live-poll = Oppdateres hvert halve minutt
 # Sammendraget
 figure-campaigns = Mulige kampanjer
 figure-campaigns-of = { $n ->
@@ -517,6 +557,7 @@ bond-off = (fører ikke lenger sammen)
 scale-several = Flere medlemmer er rammet.
 scale-sector = Rammer hele sektoren: en stor del av dem som kunne se det, har det.
 spread = Spredning over tid
+spread-axis = norsk tid, kl.
 spread-words = Hver linje er et medlem, fra første til siste treff; hver prikk er en alarm som begynte. Tabellen under sier det samme.
 spread-left-out = { $n ->
     [1] 1 medlem til står bare i tabellen.

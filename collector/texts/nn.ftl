@@ -27,6 +27,42 @@ span-days = { $n ->
     [1] 1 døgn
    *[other] { $shown } døgn
 }
+# Rundt kvar side
+nav = Hovudmeny
+nav-overview = Oversikt
+nav-alerts = Alarmar
+nav-incidents = Saker
+nav-campaigns = Kampanjar
+nav-indicators = Indikatorar
+nav-advisories = Varsel
+nav-members = Medlemer
+nav-sensors = Sensorar
+nav-audit = Revisjon
+nav-account = Konto
+crumbs = Du er her
+view = Vising
+scheme = Fargar
+scheme-auto = Som på maskina
+scheme-light = Lyse
+scheme-dark = Mørke
+week = veke { $n }
+statement = Tilgjengeerklæring
+statement-none = Tilgjengeerklæring: adressa er ikkje sett. Set ho slik i collector.toml:
+keys-title = Tastatursnarvegar
+keys-switch = Bruk snarvegar på éin tast
+keys-words = Valet blir hugsa i denne nettlesaren. Er snarvegane slått av, finn du lista under «Vising».
+keys-close = Lukk
+col-key = Tast
+col-does = Gjer
+key-next = Neste og førre rad
+key-open = Opne rada
+key-select = Merk rada; med Shift alle frå førre merkte
+key-search = Gå til søket
+key-go = Gå til { $part }
+key-live = Set oppdateringa på pause, eller hald fram
+key-help = Vis denne lista
+key-close = Lukk, eller gå ut av rada
+key-then = så
 # Levande oppdatering
 live-on = Blir oppdatert fortløpande
 live-off = Mista sambandet med samlaren. Prøver igjen …
@@ -37,6 +73,10 @@ live-show = Vis
 live-one = 1 ny endring
 live-many = { $shown } nye endringar
 live-updated = Sida er oppdatert:
+live-new-one = 1 ny
+live-new-many = { $shown } nye
+live-moved = Noko har endra rekkjefølgje
+live-poll = Blir oppdatert kvart halve minutt
 # Samandraget
 figure-campaigns = Moglege kampanjar
 figure-campaigns-of = { $n ->
@@ -517,6 +557,7 @@ bond-off = (fører ikkje lenger saman)
 scale-several = Fleire medlemer er råka.
 scale-sector = Råkar heile sektoren: ein stor del av dei som kunne sjå det, har det.
 spread = Spreiing over tid
+spread-axis = norsk tid, kl.
 spread-words = Kvar linje er ein medlem, frå første til siste treff; kvar prikk er ein alarm som byrja. Tabellen under seier det same.
 spread-left-out = { $n ->
     [1] 1 medlem til står berre i tabellen.

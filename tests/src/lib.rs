@@ -20,7 +20,7 @@
 //! [`sector`] is a year of a whole sector with its truth known, to judge what a collector makes of it.
 //!
 //! [`feed_server`] serves intelligence as it is told, well or as no server should.
-//! [`python`] has the programs and libraries of others that ours are held against.
+//! [`python`] has the programs and libraries of others that ours are held against, [`node`] those that steer a browser over every page.
 //!
 //! The scenarios in `tests/` are named for the promise they keep.
 
@@ -50,6 +50,7 @@ pub mod listing;
 pub mod measure;
 pub mod model_disk;
 pub mod namespaces;
+pub mod node;
 pub mod odd;
 pub mod oracle;
 pub mod places;

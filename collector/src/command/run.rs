@@ -50,8 +50,16 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     let wanted = wanted(&arguments, &settings);
     let every = settings.heartbeat_every_s.map_or(BEAT_EVERY, Duration::from_secs);
     let bounds = settings.bounds();
-    let Settings { heartbeat, heartbeat_ca: authorities, approve_sensors, feed_certificate, feed_key, metrics, .. } =
-        settings;
+    let Settings {
+        heartbeat,
+        heartbeat_ca: authorities,
+        approve_sensors,
+        feed_certificate,
+        feed_key,
+        metrics,
+        accessibility_statement: statement,
+        ..
+    } = settings;
     let feed_certificate = match (feed_certificate, feed_key) {
         (Some(certificate), Some(key)) => Some(Own { certificate, key }),
         (None, None) => None,
@@ -60,7 +68,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         }
     };
     let heartbeat = heartbeat.map(|to| beat::Wanted { to, every, authorities });
-    let conduct = Conduct { approve_sensors, heartbeat, feed_certificate, metrics };
+    let conduct = Conduct { approve_sensors, heartbeat, feed_certificate, metrics, statement };
     let running = match serve::start_as(data, wanted, conduct.clone()).await {
         Err(error @ StartError::Tcp { .. }) if !asked => {
             tracing::warn!("sensors whose network drops UDP cannot come in: {error}");

@@ -205,7 +205,7 @@ fn has_it(headers: &HeaderMap, etag: &str) -> bool {
 }
 
 /// Whether the reader takes gzip (RFC 9110 section 12.5.3).
-fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     let fields = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     fields.flat_map(|field| field.split(',')).any(|one| {
         let (name, weight) = one.split_once(';').unwrap_or((one, ""));

@@ -13,7 +13,8 @@ use url::form_urlencoded;
 use varde_common::time::Timestamp;
 
 use super::addresses::Need;
-use super::visit::{Call, cookie};
+use super::looks::kept as cookie;
+use super::visit::Call;
 use super::web::Shared;
 use crate::account::role::{Right, Role};
 use crate::account::secret::Secret;

@@ -30,10 +30,12 @@ pub mod lists;
 pub mod live;
 #[cfg(test)]
 mod logged;
+mod looks;
 pub mod metrics;
 mod news;
 pub mod outlived;
 pub mod overwritten;
+mod packed;
 mod pages;
 pub mod quic;
 pub mod renew;

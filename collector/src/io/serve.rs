@@ -130,6 +130,8 @@ pub struct Conduct {
     pub feed_certificate: Option<Own>,
     /// Where numbers for Prometheus are told; none = nowhere.
     pub metrics: Option<SocketAddr>,
+    /// Where the accessibility statement is; none = the pages say that it is missing.
+    pub statement: Option<String>,
 }
 
 /// Starts it as it behaves where nothing is set.
@@ -256,11 +258,20 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
             feed_certificate.look(&keyring, clock::now());
         }
     });
+    note_statement(&store, conduct.statement.as_deref()).await?;
     let serving = web::serve(page, store.clone(), changes, stopped);
     let web = tokio::spawn(serving);
     directory::write_bound(data, &bound)?;
     let data = data.to_owned();
     Ok(Running { data, bound, store, sessions, enrolments, accepting, tcp, others, web, stop, _lock: lock })
+}
+
+/// Notes for the pages where the accessibility statement is.
+async fn note_statement(store: &Store, address: Option<&str>) -> Result<(), StoreError> {
+    match address {
+        Some(address) => store.set_setting(setting::ACCESSIBILITY_STATEMENT, address).await,
+        None => store.forget_setting(setting::ACCESSIBILITY_STATEMENT).await,
+    }
 }
 
 /// The certificate for readers of the list: the operator's own, or one that names the address sensors dial.

@@ -13,21 +13,15 @@ use serde::de::DeserializeOwned;
 use varde_common::time::Timestamp;
 
 use super::gate::Who;
+use super::looks;
 use super::web::Shared;
+use crate::present::looks::Looks;
 use crate::present::page::{self, Extent, Head, Signed};
 use crate::present::shown::{Calendar, Shown};
 use crate::present::text::{Language, Texts};
 use crate::present::view::Reader;
 
 pub(super) const LANGUAGE_COOKIE: &str = "varde_lang";
-
-/// A cookie's value.
-pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|cookies| cookies.split(';'))
-        .find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
-}
 
 /// What an address may ask for.
 #[derive(Debug, Default, Deserialize)]
@@ -44,6 +38,7 @@ pub struct Call {
     chosen: Option<Language>,
     extent: Extent,
     path: String,
+    looks: Looks,
     signed: Option<Signed>,
     /// Whether the database's disk is full.
     full: bool,
@@ -60,12 +55,13 @@ impl Call {
         let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let chosen = asked.lang.as_deref().and_then(Language::from_tag);
         // What was chosen on this machine comes before what the account or its member reads in.
-        let before = cookie(headers, LANGUAGE_COOKIE).and_then(Language::from_tag).or(who.and_then(Who::language));
+        let before = looks::kept(headers, LANGUAGE_COOKIE).and_then(Language::from_tag).or(who.and_then(Who::language));
         Call {
             language: Language::choose(asked.lang.as_deref(), before.map(Language::tag), accepted),
             chosen,
             extent: if asked.fragment.is_some() { Extent::Fragment } else { Extent::Whole },
             path: uri.path().to_owned(),
+            looks: looks::of(headers, uri).seen_by(looks::kind(who), shared.statement.clone()),
             signed: who.and_then(Who::signed),
             full: shared.store.is_full(),
             now: (shared.clock)(),
@@ -108,6 +104,7 @@ impl Call {
             operator: Shown::of(operator.unwrap_or_default()),
             language: self.language,
             path: self.path.clone(),
+            looks: self.looks.clone(),
             full: self.full,
             version: env!("CARGO_PKG_VERSION"),
             signed: self.signed.clone(),
@@ -129,8 +126,9 @@ impl Call {
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.language.tag()));
         headers.insert(header::VARY, HeaderValue::from_static("Cookie, Accept-Language"));
         if let Some(language) = self.chosen {
-            headers.append(header::SET_COOKIE, language_cookie(language));
+            looks::keep(headers, LANGUAGE_COOKIE, language.tag());
         }
+        looks::remember(&self.looks, headers);
         response
     }
 
@@ -180,16 +178,6 @@ impl Call {
         let texts = self.texts();
         self.says(status, (&texts.say("unread-title"), &texts.say("unread-words")), None)
     }
-}
-
-/// Has a browser remember a language for a year.
-pub(super) fn language_cookie(language: Language) -> HeaderValue {
-    let cookie = match language {
-        Language::Bokmaal => "varde_lang=nb; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly",
-        Language::Nynorsk => "varde_lang=nn; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly",
-        Language::English => "varde_lang=en; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly",
-    };
-    HeaderValue::from_static(cookie)
 }
 
 impl FromRequestParts<Arc<Shared>> for Call {

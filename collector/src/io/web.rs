@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{self, HeaderName, HeaderValue};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method as Asking, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::sse::{KeepAlive, Sse};
@@ -22,12 +22,13 @@ use super::beat::health;
 use super::news::tell;
 use super::views::Views;
 use super::visit::{Call, Visit};
-use super::{api, clock, gate, pages};
+use super::{api, clock, gate, looks, packed, pages};
 use crate::change::{Change, Changes};
 use crate::limits::account::LIVE_WITHIN;
 use crate::present::api::PictureJson;
-use crate::present::asset::{ASSETS, Asset, TILE_GRID};
+use crate::present::asset::{self, ASSETS, TILE_GRID};
 use crate::present::map::Tiles;
+use crate::present::shown::Shown;
 use crate::store::{Store, StoreError};
 
 mod reading;
@@ -49,6 +50,8 @@ pub struct Shared {
     changes: Changes,
     stop: watch::Receiver<bool>,
     tiles: Tiles,
+    /// Where the operator's accessibility statement is.
+    pub(super) statement: Option<Shown>,
     listeners: Arc<Semaphore>,
     pub(super) views: Views,
     /// What time it is.
@@ -87,19 +90,28 @@ pub async fn serve_by(
     stop: watch::Receiver<bool>,
 ) {
     let mut overdue = stop.clone();
-    let app = router(clock, store, changes, stop.clone());
+    let statement = looks::statement(&store).await;
+    let app = router(clock, store, changes, (stop.clone(), statement));
     tokio::select! {
         () = pages::serve(listener, app, stop) => {}
         () = async { stopped(&mut overdue).await; tokio::time::sleep(STOP_WITHIN).await } => {}
     }
 }
 
-fn router(clock: fn() -> Timestamp, store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router {
+type Stop = watch::Receiver<bool>;
+
+fn router(
+    clock: fn() -> Timestamp,
+    store: Store,
+    changes: Changes,
+    (stop, statement): (Stop, Option<Shown>),
+) -> Router {
     let shared = Arc::new(Shared {
         store,
         changes,
         stop,
         tiles: Tiles::read(TILE_GRID),
+        statement,
         listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
         views: Views::default(),
         clock,
@@ -132,11 +144,13 @@ fn router(clock: fn() -> Timestamp, store: Store, changes: Changes, stop: watch:
         app = app.route(address.path, handler.route_layer(gate));
     }
     for asset in ASSETS {
-        app = app.route(asset.path, get(move || async move { file(asset) }));
+        let file = get(move |asked: HeaderMap| async move { packed::file(asset, &asked) });
+        app = app.route(&asset::address(asset.name), file);
     }
     app.merge(api::router(&shared))
         .fallback(missing)
         .with_state(shared)
+        .layer(middleware::from_fn(packed::pack))
         .layer(middleware::from_fn(guard_host))
         .layer(middleware::from_fn(guard_headers))
 }
@@ -206,10 +220,6 @@ async fn healthy(State(shared): State<Arc<Shared>>) -> Response {
         Ok(()) => "ok\n".into_response(),
         Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
-}
-
-fn file(asset: Asset) -> Response {
-    ([(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, "no-cache")], asset.body).into_response()
 }
 
 async fn live(State(shared): State<Arc<Shared>>) -> Response {

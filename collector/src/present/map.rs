@@ -6,11 +6,12 @@ use std::collections::{HashMap, HashSet};
 use serde::Deserialize;
 use varde_common::id::MemberNumber;
 
+use super::order;
 use super::shown::Shown;
 use super::text::Texts;
 use super::view::size;
 use crate::coverage::Coverage;
-use crate::store::picture::{IncidentFacts, Picture};
+use crate::store::picture::{IncidentFacts, MemberFacts, Picture};
 use crate::workflow::State;
 
 /// Side of a square, with its gap.
@@ -95,7 +96,7 @@ pub struct TileMap {
     pub others: Vec<(i64, i64)>,
     /// The key.
     pub key: Vec<KeyLine>,
-    /// The same as a table; members without a square (counties, companies) are here too.
+    /// The same as a table, by name; members without a square (counties, companies) are here too.
     pub table: Vec<MemberRow>,
 }
 
@@ -186,9 +187,10 @@ impl TileMap {
                 KeyLine { class, sign, words }
             })
             .collect();
-        let table = picture
-            .members
-            .iter()
+        let mut named: Vec<&MemberFacts> = picture.members.iter().collect();
+        named.sort_by_cached_key(|member| (order::key(&member.name), member.number.as_str()));
+        let table = named
+            .into_iter()
             .map(|member| {
                 let state = standing(member.id);
                 let (class, sign) = state.looks();

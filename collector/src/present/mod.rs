@@ -2,7 +2,7 @@
 //!
 //! [`view`] is the front page with its [`summary`], [`detail`] one campaign or incident; [`crate::coverage`] says who could have seen something,
 //! [`sensor`] how a sensor is, [`reach`] how far the newest list has come, [`spread`] and [`map`] draw. [`text`] holds the languages, [`shown`] how foreign text, times
-//! and numbers are written, [`page`] the pages, [`asset`] the files beside them, [`api`] the same for machines, [`answer`] what the API gives them. Nothing
+//! and numbers are written, [`page`] the pages, [`asset`] the files beside them, [`navigation`] the bar above, [`looks`] how a reader wants it, [`order`] how names stand, [`api`] the same for machines, [`answer`] what the API gives them. Nothing
 //! here reads a clock, a socket or the database.
 
 pub mod able;
@@ -14,8 +14,11 @@ pub mod beat;
 pub mod brake;
 pub mod deletion;
 pub mod detail;
+pub mod looks;
 pub mod map;
 pub mod member;
+pub mod navigation;
+pub mod order;
 pub mod page;
 pub mod privacy;
 pub mod reach;

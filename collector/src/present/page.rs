@@ -2,8 +2,11 @@
 
 use askama::Template;
 
+use super::asset;
 use super::detail::{CampaignView, IncidentView};
+use super::looks::{Looks, Scheme};
 use super::member::MemberView;
+use super::navigation::{self, Entry, Kind};
 use super::privacy::KeptRow;
 use super::sensor_health::SensorView;
 use super::shown::Shown;
@@ -20,6 +23,8 @@ pub struct Head {
     pub language: Language,
     /// The page's own address, without a query.
     pub path: String,
+    /// How it is to look to this reader.
+    pub looks: Looks,
     /// Whether the database's disk is full: nothing new comes in.
     pub full: bool,
     /// Program version.
@@ -43,7 +48,40 @@ impl Head {
     pub(super) fn texts(&self) -> &'static Texts {
         Texts::of(self.language)
     }
+
+    /// Where a file of this name is served.
+    pub(super) fn asset(&self, name: &str) -> String {
+        asset::address(name)
+    }
+
+    /// The colours that there are.
+    pub(super) fn schemes(&self) -> &'static [Scheme] {
+        &Scheme::ALL
+    }
+
+    /// Whether an accessibility statement is missing, and who looks could see to it.
+    pub(super) fn lacks_statement(&self) -> bool {
+        self.looks.statement().is_none() && self.looks.kind() == Kind::Csirt
+    }
+
+    /// What the bar shows.
+    pub(super) fn bar(&self) -> impl Iterator<Item = &'static Entry> {
+        navigation::bar(self.looks.kind())
+    }
+
+    /// The same page in this language.
+    pub(super) fn in_language(&self, language: &Language) -> String {
+        self.looks.asking(&self.path, "lang", language.tag())
+    }
+
+    /// The same page in these colours.
+    pub(super) fn in_scheme(&self, scheme: &Scheme) -> String {
+        self.looks.asking(&self.path, "scheme", scheme.tag())
+    }
 }
+
+/// Members up to which the map's table is unfolded from the start: as many lines as the map is high.
+const MAP_TABLE_OPEN_MAX: usize = 20;
 
 /// How much of a page is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

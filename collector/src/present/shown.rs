@@ -84,6 +84,8 @@ pub struct Moment {
     pub utc: String,
     /// For machines: RFC 3339.
     pub machine: String,
+    /// The ISO week of it in the reader's zone, for the pointer too: `uke 47, `.
+    pub week: String,
 }
 
 /// How times are written for one reader.
@@ -108,8 +110,10 @@ impl Calendar {
             Language::Bokmaal | Language::Nynorsk => "%d.%m.%Y kl. %H:%M",
             Language::English => "%-d %b %Y, %H:%M",
         };
+        let local = moment.to_zoned(self.zone.clone());
         Moment {
-            shown: moment.to_zoned(self.zone.clone()).strftime(form).to_string(),
+            week: self.week(local.date()),
+            shown: local.strftime(form).to_string(),
             utc: moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             machine: moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         }
@@ -125,7 +129,13 @@ impl Calendar {
             Language::English => "%-d %b %Y",
         };
         let machine = moment.strftime("%Y-%m-%d").to_string();
-        Moment { shown: moment.strftime(form).to_string(), utc: machine.clone(), machine }
+        let week = self.week(moment.to_zoned(TimeZone::UTC).date());
+        Moment { shown: moment.strftime(form).to_string(), utc: machine.clone(), machine, week }
+    }
+
+    fn week(&self, day: jiff::civil::Date) -> String {
+        let week = i64::from(day.iso_week_date().week());
+        format!("{}, ", Texts::of(self.language).count("week", week))
     }
 
     /// The short form on an axis: the time, with the day where `with_day`.
@@ -221,6 +231,10 @@ mod tests {
         assert_eq!(moment.shown, "21.11.2026 kl. 14:05");
         assert_eq!(moment.utc, "2026-11-21 13:05:09 UTC");
         assert_eq!(moment.machine, "2026-11-21T13:05:09Z");
+        assert_eq!(moment.week, "uke 47, ");
+        // By the calendar here it is Monday and another week already.
+        let late: Timestamp = "2027-01-03T23:30:00Z".parse().unwrap();
+        assert_eq!(Calendar::new(Language::English).moment(late).week, "week 1, ");
         let summer: Timestamp = "2026-07-01T22:30:00Z".parse().unwrap();
         assert_eq!(Calendar::new(Language::English).moment(summer).shown, "2 Jul 2026, 00:30");
         for (n, shown) in [(0, "0"), (999, "999"), (1_234, "1\u{a0}234"), (-1_234_567, "−1\u{a0}234\u{a0}567")] {

@@ -18,6 +18,8 @@ pub const ONLINE: &str = "online";
 /// It does not: an analyst's own machine signs.
 pub const DUTY: &str = "duty";
 
+/// Where the operator's accessibility statement is: an address of the web, as `collector.toml` says; not there where it says none.
+pub const ACCESSIBILITY_STATEMENT: &str = "accessibility_statement";
 /// How the outgoing heartbeat fares, as JSON; not there where none is sent.
 pub const HEARTBEAT: &str = "heartbeat";
 

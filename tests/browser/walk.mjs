@@ -1,0 +1,268 @@
+// Walks through a collector's pages in a real browser and says what is wrong with them.
+//
+// It is given a plan on standard input, as JSON: { origin, first, addresses, front, folder, chromium, words, scripts }:
+//   origin     where the collector is, "http://127.0.0.1:1234"
+//   first      an address to open before all others (a one-time link that signs in), or null
+//   addresses  every address there is; those that answer with a page are walked through
+//   front      the page that lives
+//   folder     where pictures go; nothing else is written outside `profile`
+//   profile    an empty folder for what the browser keeps
+//   chromium   the browser
+//   words      { title, light, dark, news: [..] } as the screen says them in the plan's language
+//   hostile    words that pages must show as they are
+// It prints lines of JSON: {"ready": true} when something may happen (see `live`), at last {"faults": [..], "pages": [..],
+// "octets": n}. It ends with 0 unless it could not do its work.
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const require = createRequire(join(process.env.VARDE_NODE_MODULES, "playwright-core", "package.json"));
+const { chromium } = require("playwright-core");
+const AXE = readFileSync(join(process.env.VARDE_NODE_MODULES, "axe-core", "axe.min.js"), "utf8");
+
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run", "--no-proxy-server",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+const RULES = { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }, resultTypes: ["violations"] };
+const SCREENS = [
+  { width: 1280, height: 900, scheme: "light" }, { width: 1280, height: 900, scheme: "dark" },
+  { width: 320, height: 640, scheme: "light" }, { width: 320, height: 640, scheme: "dark" },
+];
+// How long anything may take before it counts as not happening.
+const PATIENCE_MS = 60000;
+
+const plan = JSON.parse(readFileSync(0, "utf8").split("\n", 1)[0]);
+const faults = [];
+const fault = (where, what) => faults.push(`${where}: ${what}`);
+const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+// What a page must never do, whichever it is.
+const watch = (context) => {
+  context.setDefaultTimeout(PATIENCE_MS);
+  context.on("request", (request) => {
+    if (!request.url().startsWith(`${plan.origin}/`)) fault("the browser", `asks ${request.url()}`);
+  });
+  context.on("console", (message) => {
+    const status = /status of (\d+)/.exec(message.text())?.[1];
+    if (["error", "warning"].includes(message.type()) && !allowed.has(status)) fault(message.page()?.url() ?? "a page", message.text());
+  });
+  context.on("weberror", (error) => fault("a script", String(error.error())));
+  context.on("dialog", (dialog) => { fault("a page", `speaks up: ${dialog.message()}`); dialog.dismiss(); });
+};
+// Answers that a page was asked for on purpose.
+const allowed = new Set();
+
+const open = async (profile, more = {}) => {
+  const context = await chromium.launchPersistentContext(join(plan.profile, profile), {
+    executablePath: plan.chromium, headless: true, args: FLAGS, locale: "nb-NO", ...more,
+  });
+  watch(context);
+  const page = context.pages()[0] ?? (await context.newPage());
+  if (plan.first) await page.goto(plan.first);
+  return { context, page };
+};
+
+// Which of the addresses are pages.
+const pages = async (context) => {
+  const found = [];
+  for (const address of plan.addresses) {
+    const head = await context.request.head(plan.origin + address, { maxRedirects: 0 });
+    if (!(head.headers()["content-type"] ?? "").startsWith("text/html")) continue;
+    if (head.status() !== 200) fault(address, `answers ${head.status()}`);
+    else found.push(address);
+  }
+  return found;
+};
+
+const judge = async (page, where) => {
+  const has = await page.evaluate(() => typeof globalThis.axe);
+  if (has === "undefined") await page.evaluate(AXE);
+  const { violations } = await page.evaluate((rules) => globalThis.axe.run(document, rules), RULES);
+  for (const { id, nodes } of violations) {
+    const [first] = nodes;
+    fault(where, `axe ${id}, ${nodes.length} times, first ${first.target.join(" ")}: ${first.failureSummary.split("\n").slice(1).join("; ").trim()}`);
+  }
+};
+
+const layout = async (page, where, width) => {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  if (wide > width) {
+    const who = await page.evaluate((most) => [...document.querySelectorAll("body *")]
+      .filter((e) => e.getBoundingClientRect().right > most + 1 && !e.closest(".scroll") && e.checkVisibility())
+      .slice(0, 3).map((e) => `${e.tagName.toLowerCase()}${e.id ? `#${e.id}` : ""}.${e.className}`).join(" "), width);
+    fault(where, `is ${wide} wide: ${who}`);
+  }
+  const [ones, mains] = await page.evaluate(() => ["h1", "main"].map((tag) => document.querySelectorAll(tag).length));
+  if (ones !== 1 || mains !== 1) fault(where, `has ${ones} h1 and ${mains} main`);
+};
+
+// What others wrote stands there as text: it has become no element, run nothing, turned nothing around.
+const harmless = async (page, where) => {
+  const bad = await page.evaluate(() => {
+    const found = [...document.querySelectorAll("*")].filter((e) => e.matches("script:not([src]), iframe, object, embed, style, img:not([src^='/assets/'])")
+      || [...e.attributes].some((a) => a.name.startsWith("on") || /^\s*javascript:/i.test(a.value))).map((e) => e.outerHTML.slice(0, 120));
+    if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/.test(document.documentElement.outerHTML)) found.push("hidden characters");
+    if (globalThis.ran || document.title.includes("ran")) found.push("something ran");
+    return found;
+  });
+  for (const what of bad) fault(where, what);
+};
+
+const walk = async ({ context, page }) => {
+  const all = await pages(context);
+  const shown = new Set();
+  for (const address of [...all, ...plan.missing]) {
+    if (plan.missing.includes(address)) allowed.add("404");
+    await page.goto(plan.origin + address);
+    const name = address.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "") || "front";
+    await harmless(page, address);
+    const text = await page.evaluate(() => document.body.textContent);
+    for (const word of plan.hostile) if (text.includes(word)) shown.add(word);
+    for (const { width, height, scheme } of SCREENS) {
+      const where = `${address} (${width}, ${scheme})`;
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme: scheme });
+      await layout(page, where, width);
+      await judge(page, where);
+      await page.screenshot({ path: join(plan.folder, `${name}-${width}-${scheme}.png`), fullPage: true });
+    }
+    allowed.clear();
+  }
+  for (const word of plan.hostile) if (!shown.has(word)) fault("hostile words", `no page shows ${word}`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.emulateMedia({ colorScheme: "light" });
+  return all;
+};
+
+const focused = (page) => page.evaluate(() => {
+  const e = document.activeElement;
+  const box = e.getBoundingClientRect();
+  return { id: e.id, tag: e.tagName, seen: box.width > 0 && box.height > 0 && e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) };
+});
+
+// The keyboard alone: past the bar, through the page, the list of keys, rows.
+const keyboard = async ({ page }) => {
+  const expect = (what, is) => { if (!is) fault("keyboard", what); };
+  await page.goto(plan.origin + plan.front);
+  await page.keyboard.press("Tab");
+  const skip = await page.evaluate(() => ({ href: document.activeElement.getAttribute("href"), wide: document.activeElement.getBoundingClientRect().width }));
+  expect(`the first stop leads past the bar and is seen, not ${JSON.stringify(skip)}`, skip.href === "#main" && skip.wide > 20);
+  await page.keyboard.press("Enter");
+  expect("the skip link leads into the page", (await focused(page)).id === "main");
+  const positive = await page.evaluate(() => document.querySelectorAll("[tabindex]:not([tabindex='0'], [tabindex='-1'])").length);
+  expect("no stop is out of turn", positive === 0);
+  await page.goto(plan.origin + plan.front);
+  const stops = await page.evaluate(() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
+    .filter((e) => e.checkVisibility() && !e.disabled).length);
+  const met = new Set();
+  for (let i = 0; i < stops; i += 1) {
+    await page.keyboard.press("Tab");
+    const now = await focused(page);
+    expect(`focus on ${now.tag}#${now.id} is not seen`, now.seen);
+    met.add(await page.evaluate(() => { const e = document.activeElement; e.dataset.met ??= String(Math.random()); return e.dataset.met; }));
+  }
+  expect(`${stops} stops, and Tab meets ${met.size}`, met.size === stops);
+
+  await page.goto(plan.origin + plan.front);
+  await page.keyboard.press("?");
+  expect("? shows the list of keys", await page.locator("#keys").isVisible());
+  await judge(page, "the list of keys");
+  await page.screenshot({ path: join(plan.folder, "keys-1280-light.png") });
+  await page.keyboard.press("Escape");
+  expect("Esc closes it", !(await page.locator("#keys").isVisible()));
+  await page.keyboard.press("j");
+  const first = await page.evaluate(() => document.querySelector(".row-current")?.dataset.row);
+  await page.keyboard.press("j");
+  const second = await page.evaluate(() => document.querySelector(".row-current")?.dataset.row);
+  expect(`j goes on from row to row, not ${first}, ${second}`, first && second && first !== second);
+  await page.keyboard.press("k");
+  expect("k goes back", (await page.evaluate(() => document.querySelector(".row-current")?.dataset.row)) === first);
+  await Promise.all([page.waitForURL((url) => url.pathname !== plan.front), page.keyboard.press("o")]);
+  await page.keyboard.press("g");
+  await Promise.all([page.waitForURL((url) => url.pathname === plan.front), page.keyboard.press("o")]);
+  await page.keyboard.press("?");
+  await page.locator("#keys-switch").uncheck();
+  await page.keyboard.press("Escape");
+  for (const key of ["j", "?"]) await page.keyboard.press(key);
+  const off = await page.evaluate(() => document.querySelector(".row-current") === null && !document.getElementById("keys").open);
+  expect("switched off, no single key does anything", off);
+  await page.reload();
+  await page.keyboard.press("?");
+  expect("that is remembered", !(await page.locator("#keys").isVisible()));
+  await page.locator("#view-open").click();
+  await page.locator("#keys-open").click();
+  await page.locator("#keys-switch").check();
+  await page.locator("#keys-close").click();
+};
+
+// While somebody reads, what is new is told and moves nothing; when it is asked for, it is there. Nobody reloads.
+const live = async ({ page }) => {
+  await page.goto(plan.origin + plan.front);
+  const order = () => page.evaluate(() => [...document.querySelectorAll("#incidents [data-row]")].map((row) => row.dataset.row));
+  await page.keyboard.press("j");
+  const before = await order();
+  tell({ ready: true });
+  await page.locator("#live-show").waitFor({ state: "visible" });
+  const said = await page.locator("#live-news").innerText();
+  if (!plan.words.news.includes(said)) fault("live", `says "${said}" of what is new, not one of ${plan.words.news.join(", ")}`);
+  const during = await order();
+  if (during.join() !== before.join()) fault("live", `rows moved while somebody read: ${before} became ${during}`);
+  await page.screenshot({ path: join(plan.folder, "live-1280-light.png") });
+  await page.locator("#live-show").click();
+  await page.waitForFunction((n) => document.querySelectorAll("#incidents [data-row]").length > n, before.length);
+  // Nobody reads any more: what comes next comes by itself.
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => window.scrollTo(0, 0));
+};
+
+// Read without a script, in colours of the reader's choice.
+const plain = async () => {
+  const { context, page } = await open("plain", { javaScriptEnabled: false, colorScheme: "light" });
+  await page.goto(plan.origin + plan.front);
+  if (!(await page.locator("h1").innerText()).includes(plan.words.title)) fault("without script", "no heading");
+  await page.locator("#view-open").click();
+  await page.locator("#scheme-dark").click();
+  await page.goto(plan.origin + plan.front);
+  const scheme = await page.locator("html").getAttribute("data-color-scheme");
+  if (scheme !== "dark") fault("without script", `dark was chosen and ${scheme} is shown`);
+  await page.screenshot({ path: join(plan.folder, "plain-1280-chosen-dark.png") });
+  await context.close();
+};
+
+// The first page with all that comes along, as it goes over the wire; then what a second visit fetches again.
+const weigh = async () => {
+  const { context, page } = await open("fresh");
+  const weights = [];
+  const fetched = [];
+  page.on("requestfinished", async (request) => {
+    if (request.url().endsWith("/live")) return;
+    fetched.push(new URL(request.url()).pathname);
+    weights.push(request.sizes().then((s) => s.responseBodySize + s.responseHeadersSize));
+  });
+  await page.goto(plan.origin + plan.front, { waitUntil: "load" });
+  await page.locator("#live").waitFor({ state: "visible" });
+  const octets = (await Promise.all(weights)).reduce((sum, one) => sum + one, 0);
+  const first = [...fetched];
+  await page.goto(`${plan.origin}${plan.front}?again=1`, { waitUntil: "load" });
+  const again = [];
+  for (const entry of await page.evaluate(() => performance.getEntriesByType("resource").map((e) => [new URL(e.name).pathname, e.transferSize]))) {
+    if (entry[0].startsWith("/assets/") && entry[1] > 0) again.push(entry[0]);
+  }
+  if (again.length) fault("cache", `fetched once more: ${again.join(" ")}`);
+  await page.emulateMedia({ forcedColors: "active", reducedMotion: "reduce" });
+  await page.screenshot({ path: join(plan.folder, "front-1280-forced.png"), fullPage: true });
+  await page.emulateMedia({ forcedColors: "none", media: "print" });
+  await page.screenshot({ path: join(plan.folder, "front-1280-print.png"), fullPage: true });
+  await context.close();
+  return { octets, first };
+};
+
+const { octets, first } = await weigh();
+const site = await open("reader");
+const all = await walk(site);
+await keyboard(site);
+await live(site);
+await site.context.close();
+await plain();
+tell({ faults, pages: all, octets, fetched: first });
