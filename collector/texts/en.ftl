@@ -107,7 +107,11 @@ figure-sensors-of = { $n ->
    *[other] of { $shown } sensors
 }
 figure-list = Newest list
-figure-list-of = { $count } indicators; in force at { $holding } of { $sensors } sensors
+figure-list-indicators = { $n ->
+    [1] 1 indicator
+   *[other] { $shown } indicators
+}
+figure-list-of = { $indicators }; in force at { $holding } of { $sensors } sensors
 # Campaigns
 campaigns = Possible campaigns
 campaign-possible = Possible campaign

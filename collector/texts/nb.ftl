@@ -107,7 +107,11 @@ figure-sensors-of = { $n ->
    *[other] av { $shown } sensorer
 }
 figure-list = Nyeste liste
-figure-list-of = { $count } indikatorer; i kraft hos { $holding } av { $sensors } sensorer
+figure-list-indicators = { $n ->
+    [1] 1 indikator
+   *[other] { $shown } indikatorer
+}
+figure-list-of = { $indicators }; i kraft hos { $holding } av { $sensors } sensorer
 # Kampanjer
 campaigns = Mulige kampanjer
 campaign-possible = Mulig kampanje

@@ -107,7 +107,11 @@ figure-sensors-of = { $n ->
    *[other] av { $shown } sensorar
 }
 figure-list = Nyaste liste
-figure-list-of = { $count } indikatorar; i kraft hos { $holding } av { $sensors } sensorar
+figure-list-indicators = { $n ->
+    [1] 1 indikator
+   *[other] { $shown } indikatorar
+}
+figure-list-of = { $indicators }; i kraft hos { $holding } av { $sensors } sensorar
 # Kampanjar
 campaigns = Moglege kampanjar
 campaign-possible = Mogleg kampanje

@@ -1,19 +1,21 @@
 // Walks through a collector's pages in a real browser and says what is wrong with them.
 //
-// It is given a plan on standard input, as JSON: { origin, first, addresses, front, folder, chromium, words, scripts }:
+// It is given a plan on standard input, as JSON:
 //   origin     where the collector is, "http://127.0.0.1:1234"
 //   first      an address to open before all others (a one-time link that signs in), or null
 //   addresses  every address there is; those that answer with a page are walked through
 //   front      the page that lives
-//   folder     where pictures go; nothing else is written outside `profile`
+//   folder     where pictures go
 //   profile    an empty folder for what the browser keeps
-//   chromium   the browser
-//   words      { title, light, dark, news: [..] } as the screen says them in the plan's language
+//   chromium   the browser's name
+//   missing    addresses that lead nowhere, whose page is looked at too
+//   words      { title, news: [..] } as the screen says them in bokmål
 //   hostile    words that pages must show as they are
 // It prints lines of JSON: {"ready": true} when something may happen (see `live`), at last {"faults": [..], "pages": [..],
-// "octets": n}. It ends with 0 unless it could not do its work.
+// "octets": n, "fetched": [..]}: the addresses of the pages, and what the first page weighs with all it fetches. It ends with 0
+// unless it could not do its work.
 import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const require = createRequire(join(process.env.VARDE_NODE_MODULES, "playwright-core", "package.json"));
@@ -33,6 +35,7 @@ const SCREENS = [
 const PATIENCE_MS = 60000;
 
 const plan = JSON.parse(readFileSync(0, "utf8").split("\n", 1)[0]);
+const browser = process.env.PATH.split(":").map((folder) => join(folder, plan.chromium)).find(existsSync);
 const faults = [];
 const fault = (where, what) => faults.push(`${where}: ${what}`);
 const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -55,7 +58,7 @@ const allowed = new Set();
 
 const open = async (profile, more = {}) => {
   const context = await chromium.launchPersistentContext(join(plan.profile, profile), {
-    executablePath: plan.chromium, headless: true, args: FLAGS, locale: "nb-NO", ...more,
+    executablePath: browser, headless: true, args: FLAGS, locale: "nb-NO", ...more,
   });
   watch(context);
   const page = context.pages()[0] ?? (await context.newPage());
@@ -258,11 +261,16 @@ const weigh = async () => {
   return { octets, first };
 };
 
-const { octets, first } = await weigh();
+// What cannot be gone through to its end is a fault, and the rest is walked all the same.
+const step = async (name, walked) => {
+  try { return await walked(); } catch (error) { fault(name, error.message.split("\n").slice(0, 3).join("; ")); return undefined; }
+};
+
+const weight = await step("weight", weigh);
 const site = await open("reader");
-const all = await walk(site);
-await keyboard(site);
-await live(site);
+const all = await step("pages", () => walk(site));
+await step("keyboard", () => keyboard(site));
+await step("live", () => live(site));
 await site.context.close();
-await plain();
-tell({ faults, pages: all, octets, fetched: first });
+await step("without script", plain);
+tell({ faults, pages: all ?? [], octets: weight?.octets ?? 0, fetched: weight?.first ?? [] });

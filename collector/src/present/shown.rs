@@ -138,17 +138,18 @@ impl Calendar {
         format!("{}, ", Texts::of(self.language).count("week", week))
     }
 
-    /// The short form on an axis: the time, with the day where `with_day`.
-    pub fn tick(&self, at: Timestamp, with_day: bool) -> String {
+    /// The short form on an axis: the time, with the day where `with_day`, and to the second where `with_seconds`.
+    pub fn tick(&self, at: Timestamp, with_day: bool, with_seconds: bool) -> String {
         let Ok(moment) = jiff::Timestamp::from_microsecond(at.clamped().0) else {
             return String::new();
         };
-        let form = match (with_day, self.language) {
-            (false, _) => "%H:%M",
-            (true, Language::Bokmaal | Language::Nynorsk) => "%d.%m. %H:%M",
-            (true, Language::English) => "%-d %b %H:%M",
+        let day = match (with_day, self.language) {
+            (false, _) => "",
+            (true, Language::Bokmaal | Language::Nynorsk) => "%d.%m. ",
+            (true, Language::English) => "%-d %b ",
         };
-        moment.to_zoned(self.zone.clone()).strftime(form).to_string()
+        let form = format!("{day}{}", if with_seconds { "%H:%M:%S" } else { "%H:%M" });
+        moment.to_zoned(self.zone.clone()).strftime(&form).to_string()
     }
 
     /// How far local time is ahead of UTC then, in microseconds, so that ticks fall on whole local hours.

@@ -37,6 +37,7 @@ const STEPS_US: [i64; 17] = [
     30 * DAY_US,
     90 * DAY_US,
 ];
+const MINUTE_US: i64 = 60_000_000;
 const DAY_US: i64 = 86_400_000_000;
 const TICKS_MAX: i64 = 6;
 /// The least an axis spans: a single sighting still has a place.
@@ -149,7 +150,7 @@ fn cut(name: &str) -> Shown {
     Shown::of(&name.chars().take(ROOM - 1).chain(['…']).collect::<String>())
 }
 
-/// Whole local minutes, hours or days within the span.
+/// Whole local seconds, minutes, hours or days within the span.
 fn ticks(begin: i64, length: i64, calendar: &Calendar) -> Vec<(i64, String)> {
     let step = STEPS_US.into_iter().find(|step| length / step < TICKS_MAX).unwrap_or(length / TICKS_MAX + 1);
     let offset = calendar.offset_us(Timestamp(begin));
@@ -160,7 +161,7 @@ fn ticks(begin: i64, length: i64, calendar: &Calendar) -> Vec<(i64, String)> {
     let with_day = local.div_euclid(DAY_US) != local.saturating_add(length).div_euclid(DAY_US);
     let mut found = Vec::new();
     while at <= end && size(found.len()) <= TICKS_MAX {
-        found.push((at, calendar.tick(Timestamp(at), with_day)));
+        found.push((at, calendar.tick(Timestamp(at), with_day, step < MINUTE_US)));
         at = at.saturating_add(step);
     }
     found
@@ -198,6 +199,9 @@ mod tests {
         let labels: Vec<String> =
             ticks(begin.0, 4 * 3_600_000_000, &calendar).into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels, ["11:00", "12:00", "13:00", "14:00"]);
+        // Within a minute two ticks say two things.
+        let labels: Vec<String> = ticks(begin.0, 60_000_000, &calendar).into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["10:12:00", "10:12:30", "10:13:00"]);
     }
 
     proptest! {

@@ -98,9 +98,13 @@ impl Figure {
                 Some(list) => Figure {
                     name: texts.say("figure-list"),
                     value: number(list.revision),
-                    of: texts.numbers(
+                    of: texts.with(
                         "figure-list-of",
-                        &[("holding", size(holding)), ("sensors", size(kept)), ("count", list.count)],
+                        &[
+                            ("indicators", &texts.count("figure-list-indicators", list.count)),
+                            ("holding", &number(size(holding))),
+                            ("sensors", &number(size(kept))),
+                        ],
                     ),
                     calls: holding < kept,
                 },

@@ -19,6 +19,7 @@ use varde_collector::store::{Scope, Store};
 
 mod asked;
 mod fill;
+mod looks;
 mod member;
 mod told;
 
@@ -214,16 +215,6 @@ async fn nothing_is_explained_with_its_denominator_and_the_next_step() {
     let (_, _, body) = get(&site, "/", "Accept-Language: en\r\n").await.unwrap();
     assert!(body.contains("Hits at 0 of 0 members that can see now (1 in all)"), "{body}");
     assert!(body.contains("1 member has no sensor") && body.contains("varde-collector sensor token"));
-}
-
-#[tokio::test]
-async fn the_language_asked_for_is_remembered() {
-    let site = site(None, 16).await.unwrap();
-    let (_, headers, body) = get(&site, "/?lang=nn", "Accept-Language: en\r\n").await.unwrap();
-    assert!(body.contains("<html lang=\"nn\">"));
-    assert!(headers["set-cookie"].starts_with("varde_lang=nn; Path=/;"));
-    let (_, headers, body) = get(&site, "/?lang=xx%0d%0aa", "").await.unwrap();
-    assert!(body.contains("<html lang=\"nb\">") && !headers.contains_key("set-cookie"));
 }
 
 /// Each with something that would break out of text, an attribute, a line or the reading direction.
