@@ -274,10 +274,12 @@ fn d1_settings_are_read_anew_under_traffic_without_loss_and_doctor_sees_what_the
         assert_eq!(seen.severity(key), Some(severity), "{key}: {:?}", seen.found);
     }
     assert_eq!(seen.found.len(), 4, "{:?}", seen.found);
-    for key in ["sandbox-ok", "running-ok", "clock-ok", "list-ok", "spool-ok", "quic-ok", "interface-ok"] {
+    for key in ["running-ok", "clock-ok", "list-ok", "spool-ok", "quic-ok", "interface-ok"] {
         assert!(!seen.cause(key).is_empty(), "{key}: {}", seen.all);
     }
 
+    // An older kernel confines in part, and says so.
+    assert!(!(seen.cause("sandbox-ok") + &seen.cause("sandbox-paths-in-part")).is_empty(), "{}", seen.all);
     bundle_names_nobody(&scene.agent)?;
 
     // A bad file: what was in force stays so, and everybody says it.
