@@ -316,9 +316,10 @@ impl Process {
     async fn look(&self) {
         loop {
             let health = self.desk.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            recent.handle_health(&health, clock::now(), clock::since_boot());
-            drop(recent);
+            {
+                let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+                recent.handle_health(&health, clock::now(), clock::since_boot());
+            }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }

@@ -181,6 +181,8 @@ mod tests {
         report
     }
 
+    type Case = (State, &'static str, fn(&mut Report));
+
     #[test]
     fn one_line_says_the_state_why_and_the_numbers() {
         let (state, line) = check(&running(), NOW);
@@ -188,7 +190,7 @@ mod tests {
         assert!(line.starts_with("VARDE OK - connected, list 4 with 7 indicators | running=1 connected=1 "), "{line}");
         assert!(line.contains(" packet_age=0s;60;300 packets=9c ") && line.ends_with("alerts=0c\n"), "{line}");
         assert_eq!(line.matches('\n').count(), 1);
-        let cases: [(State, &str, fn(&mut Report)); 9] = [
+        let cases: [Case; 9] = [
             (State::Critical, "not running", |report| report.running = false),
             (State::Critical, "not connected: a b", |report| {
                 (report.connected, report.last_error) = (false, Some("a|b".into()));
