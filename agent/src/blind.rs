@@ -43,6 +43,11 @@ impl Blind {
         Blind { places, dns_ports, known, counts: BlindSpots::default(), heard: EndsHeard::default() }
     }
 
+    /// The member's networks are others from now on.
+    pub fn handle_places(&mut self, places: Places) {
+        self.places = places;
+    }
+
     /// A step of a flow with these ends; its first one counts. `explained` is asked whether an answer lately named the server's address
     /// when the flow began.
     #[inline]

@@ -53,6 +53,10 @@ pub struct Health {
     pub braked: Vec<BrakedTotal>,
     /// Whose hosts are told together, because an indicator met too many.
     pub demoted: Vec<DemotedIndicator>,
+    /// Answered DNS questions by who asked them.
+    pub asked: Asked,
+    /// Frames by whether they came with a VLAN's tag.
+    pub tags: Tags,
     /// Time of the packet that came last.
     pub last_packet: Option<Timestamp>,
 }
@@ -73,6 +77,27 @@ impl Health {
             Err(at) => self.refusals.insert(at, (reason, count)),
         }
     }
+}
+
+/// DNS questions of inside hosts that were answered: where all come from resolvers, the mirror shows what they ask on behalf of others and not who
+/// asked them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Asked {
+    /// By a host that was known as a resolver.
+    pub by_resolvers: u64,
+    /// By another.
+    pub by_others: u64,
+}
+
+/// Frames by their VLAN's tag, as the source told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Tags {
+    /// With none.
+    pub untagged: u64,
+    /// With one.
+    pub tagged: u64,
+    /// How many VLANs those are of.
+    pub vlans: u16,
 }
 
 /// Sightings by what matched.

@@ -4,6 +4,7 @@ mod carried;
 mod connections;
 mod keys;
 mod metrics;
+mod operation;
 mod reconnect;
 mod trust;
 
@@ -17,6 +18,7 @@ pub use keys::{
     RENEWAL_LATE_SPREADS, RENEWAL_LOOK_S, RENEWAL_SPREAD_S,
 };
 pub use metrics::{CONTROL_ANSWER_MAX_OCTETS, CONTROL_QUESTION_MAX_OCTETS, METRICS_WITHIN_S};
+pub use operation::*;
 pub use reconnect::{
     RECONNECT_BASE_MS, RECONNECT_MAX_MS, RECONNECT_REPLACED_MAX_MS, RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS,
     RECONNECT_UNAVAILABLE_MAX_MS, REFUSALS_BORNE_A_MINUTE, REFUSALS_BORNE_AT_ONCE, REFUSALS_LOOK_EVERY_S,

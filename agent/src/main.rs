@@ -12,8 +12,8 @@ use varde_agent::command::{self, DATA_DEFAULT, Failure};
 #[derive(Debug, Parser)]
 #[command(name = "varde-agent", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 done; 1 something could not be run, and why; 2 wrong usage; run has more (run --help).\n\
-    Settings: DIR/agent.toml, else /etc/varde-agent/agent.toml. Log: standard error, RUST_LOG chooses how much."
+    after_help = "Exit codes: 0 done; 1 something could not be run, and why; 2 wrong usage; run, doctor and status --check have their own (--help).\n\
+    Something wrong? Run: varde-agent doctor. Settings: DIR/agent.toml and DIR/conf.d, else those in /etc/varde-agent. Log: standard error, RUST_LOG chooses how much."
 )]
 struct CommandLine {
     /// The data directory: identity, spool, list.
@@ -28,23 +28,33 @@ struct CommandLine {
 enum Command {
     Enroll(command::enroll::EnrollArgs),
     Run(command::run::RunArgs),
+    Doctor(command::doctor::DoctorArgs),
     Status(command::status::StatusArgs),
+    SupportBundle(command::support_bundle::SupportBundleArgs),
+    #[command(subcommand)]
+    Config(command::config::ConfigCommand),
     #[command(subcommand)]
     List(command::list::ListCommand),
     Reveal(command::reveal::RevealArgs),
     Inspect(command::inspect::InspectArgs),
+    WhatLeaves(command::what_leaves::WhatLeavesArgs),
     Wipe(command::wipe::WipeArgs),
 }
 
 fn main() -> ExitCode {
-    let matches = CommandLine::command().get_matches();
+    let matches = CommandLine::command().try_get_matches().unwrap_or_else(|error| wrong_usage(&error));
     let line = match CommandLine::from_arg_matches(&matches) {
         Ok(line) => line,
         Err(error) => error.exit(),
     };
     let usual = match &line.command {
         // It says itself what it did, to the person who stands there.
-        Command::List(_) | Command::Wipe(_) => "error",
+        Command::List(_)
+        | Command::Wipe(_)
+        | Command::Config(_)
+        | Command::WhatLeaves(_)
+        | Command::Doctor(_)
+        | Command::SupportBundle(_) => "error",
         Command::Enroll(_) | Command::Run(_) | Command::Status(_) | Command::Reveal(_) | Command::Inspect(_) => "info",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
@@ -65,9 +75,13 @@ fn main() -> ExitCode {
             }
             command::run::run(data, &args)
         }
+        Command::Config(config) => command::config::run(data, &config),
         Command::List(list) => command::list::run(data, &list),
+        Command::Doctor(args) => return command::doctor::run(data, &args),
+        Command::SupportBundle(args) => command::support_bundle::run(data, &args),
         Command::Status(args) => command::status::run(data, &args),
         Command::Reveal(args) => command::reveal::run(data, &args),
+        Command::WhatLeaves(args) => command::what_leaves::run(&args),
         Command::Wipe(args) => command::wipe::run(data, &args),
         // It says all it has to say itself, beside what it found.
         Command::Inspect(args) => return command::inspect::run(&args),
@@ -81,7 +95,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// One sentence of cause, one of remedy; `status --check` has neither.
+/// Tells what is wrong with a command line, or the help that was asked for, and leaves. What `doctor` leaves with says how the sensor is, so
+/// that its own wrong usage has another number (EX_USAGE of `sysexits.h`).
+fn wrong_usage(error: &clap::Error) -> ! {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument == "doctor") {
+        let _ = error.print();
+        std::process::exit(64);
+    }
+    error.exit()
+}
+
+/// One sentence of cause, one of remedy; `status --check` has said it all by then.
 fn tell(failure: &Failure) {
     if !failure.cause.is_empty() {
         eprintln!("{failure}");

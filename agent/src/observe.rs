@@ -164,6 +164,11 @@ impl Observer {
         }
     }
 
+    /// An end of a flow opened from now on has sent much beyond so many octets.
+    pub fn handle_data_out(&mut self, data_out_octets: u32) {
+        self.flows.handle_data_out(data_out_octets);
+    }
+
     /// Takes a packet when the clock of timeouts says `now`, which need not be the packet's own time. What is seen in it
     /// goes to `audience`; what times out meanwhile waits for [`Observer::poll_seen`]. A fragment counts in its flow as it
     /// comes; what is in it is read when the whole comes ([`Fragment::Rejoined`]).

@@ -19,6 +19,9 @@ use crate::proxy::{Proxy, is_host_and_port};
 use crate::route::NOWHERE;
 use crate::sensor::SensorSettings;
 
+pub mod changes;
+pub mod layers;
+
 /// The smallest spool that still holds two segments, MiB.
 const SPOOL_MIN_MIB: u64 = 4;
 /// The largest spool that makes sense, MiB.
@@ -121,14 +124,18 @@ pub struct ZoneSettings {
 
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}, line {line}: {what}")]
+#[error("{}: {what}", place(.file, *.line))]
 pub struct BadSetting {
-    /// The file.
+    /// The file, or where else it was set.
     pub file: String,
-    /// Line number, from 1.
+    /// Line number, from 1; 0 = it has no lines.
     pub line: usize,
     /// What stands there and what would be right.
     pub what: String,
+}
+
+fn place(file: &str, line: usize) -> String {
+    if line == 0 { file.to_owned() } else { format!("{file}, line {line}") }
 }
 
 /// Keys by the table they stand in, each with what is right for it.
@@ -166,20 +173,40 @@ const TABLE_KEYS: [(&str, &str); 5] = [
 ];
 
 impl Settings {
-    /// Reads the text of a settings file; `file` is its name for the message.
+    /// Reads the text of a settings file that stands alone; `file` is its name for the message.
     ///
     /// # Errors
     /// [`BadSetting`].
     pub fn read(text: &str, file: &str) -> Result<Settings, BadSetting> {
-        let settings: Settings = toml::from_str(text).map_err(|error| explain(text, file, &error))?;
-        settings.check().map_err(|(key, what)| {
-            let line = text.lines().position(|line| key_of(line) == Some(key)).map_or(1, |index| index + 1);
-            BadSetting { file: file.to_owned(), line, what }
+        let settings = Settings::read_part(text, file)?;
+        settings.check_together().map_err(|(key, what)| BadSetting {
+            file: file.to_owned(),
+            line: line_of(text, key).unwrap_or(1),
+            what,
         })?;
         Ok(settings)
     }
 
-    fn check(&self) -> Result<(), (&'static str, String)> {
+    /// The same of a file that others complete: what it says is held against what is right for each key.
+    fn read_part(text: &str, file: &str) -> Result<Settings, BadSetting> {
+        let settings: Settings = toml::from_str(text).map_err(|error| explain(text, file, &error))?;
+        settings.check_each().map_err(|(key, what)| BadSetting {
+            file: file.to_owned(),
+            line: line_of(text, key).unwrap_or(1),
+            what,
+        })?;
+        Ok(settings)
+    }
+
+    /// What one key must have of others.
+    fn check_together(&self) -> Result<(), (&'static str, String)> {
+        if self.proxy_credentials.is_some() && self.proxy.is_none() {
+            return Err(("proxy_credentials", format!("there is no proxy; {}", right("proxy_credentials"))));
+        }
+        Ok(())
+    }
+
+    fn check_each(&self) -> Result<(), (&'static str, String)> {
         if let Some(collector) = &self.collector
             && !is_host_and_port(collector)
         {
@@ -196,9 +223,6 @@ impl Settings {
         {
             // Not the value: people write passwords there.
             return Err(("proxy", format!("proxy is no such address; {}", right("proxy"))));
-        }
-        if self.proxy_credentials.is_some() && self.proxy.is_none() {
-            return Err(("proxy_credentials", format!("there is no proxy; {}", right("proxy_credentials"))));
         }
         if let Some(seconds) = self.quic_again_s
             && !(QUIC_AGAIN_MIN_S..=QUIC_AGAIN_MAX_S).contains(&seconds)
@@ -305,6 +329,13 @@ fn key_of(line: &str) -> Option<&str> {
     line.split_once('=').map(|(key, _)| key.trim())
 }
 
+/// The line, from 1, on which a key stands, `[[key]]` too.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    let table = format!("[[{key}]]");
+    let names = |line: &str| key_of(line) == Some(key) || line.trim() == table;
+    text.lines().position(names).map(|index| index + 1)
+}
+
 /// Says of a refused file what stands where and what would be right.
 fn explain(text: &str, file: &str, error: &toml::de::Error) -> BadSetting {
     let span = error.span().unwrap_or(0..0);
@@ -315,23 +346,29 @@ fn explain(text: &str, file: &str, error: &toml::de::Error) -> BadSetting {
     let what = if let Some(unknown) = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
         let in_table = text.get(..span.start).is_some_and(|before| before.lines().any(|l| l.trim().starts_with("[[")));
         let keys: &[(&str, &str)] = if in_table { &TABLE_KEYS } else { &KEYS };
-        let nearest = keys.iter().map(|(key, _)| *key).min_by_key(|key| distance(unknown, key));
-        let all = keys.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ");
-        match nearest.filter(|key| distance(unknown, key) <= key.len() / 2) {
-            Some(key) => format!("there is no setting \"{unknown}\"; did you mean \"{key}\"?"),
-            None => format!("there is no setting \"{unknown}\"; there are {all}"),
-        }
+        unknown_key(unknown, keys.iter().map(|(key, _)| *key))
     } else {
         // The line the value begins on names its key; of a list over several lines, an earlier one does.
         let before = text.lines().take(line).collect::<Vec<_>>();
         let key = before.iter().rev().find_map(|line| key_of(line)).unwrap_or_default();
-        match (right(key), found(span)) {
+        // Of a proxy the value is not told: people write passwords there.
+        let value = if key.starts_with("proxy") { "…" } else { found(span) };
+        match (right(key), value) {
             ("", "") => format!("\"{}\": {message}", whole_line.trim()),
             ("", value) => format!("{value}: {message}"),
             (right, value) => format!("{key} = {value}: {message}; {right}"),
         }
     };
     BadSetting { file: file.to_owned(), line, what }
+}
+
+/// Says of a key that is none which one was meant, or which there are.
+fn unknown_key<'a>(unknown: &str, keys: impl Iterator<Item = &'a str> + Clone) -> String {
+    let nearest = keys.clone().min_by_key(|key| distance(unknown, key));
+    match nearest.filter(|key| distance(unknown, key) <= key.len() / 2) {
+        Some(key) => format!("there is no setting \"{unknown}\"; did you mean \"{key}\"?"),
+        None => format!("there is no setting \"{unknown}\"; there are {}", keys.collect::<Vec<_>>().join(", ")),
+    }
 }
 
 /// How many letters must be changed to make one word the other (Levenshtein).
@@ -395,6 +432,7 @@ mod tests {
             ("fallback = \"varde.example.no\"", 1, "give host and port such as \"varde.example.no:443\", or \"none\""),
             ("\nproxy = \"http://me:secret@proxy:1\"", 2, "proxy is no such address; give http, host and port"),
             ("proxy_credentials = \"x\"", 1, "there is no proxy"),
+            ("proxy = \"http://me:secret@proxy:1", 1, "proxy = …: "),
             ("quic_again_s = 1", 1, "quic_again_s = 1; give whole seconds from 5"),
             ("inside = [\n  \"10.0.0.0/8\",\n  \"10.0.0/8\",\n]", 3, "\"10.0.0/8\""),
             ("inside = \"10.0.0.0/8\"", 1, "give networks such as"),

@@ -1,26 +1,34 @@
 //! One file a subcommand.
 
+pub mod config;
+pub mod doctor;
+mod doctor_facts;
 pub mod enroll;
 pub mod inspect;
 mod inspect_lines;
 pub mod list;
 mod outlive;
+mod reload;
 pub mod reveal;
 pub mod run;
 mod run_args;
 mod sources;
 pub mod status;
 mod status_brake;
+mod status_check;
 mod status_lines;
 mod status_stopped;
 mod status_trust;
+pub mod support_bundle;
 mod trusted;
+pub mod what_leaves;
 pub mod wipe;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::io::disk::{others_may_read, read_at_most};
-use crate::limits::{PROXY_CREDENTIALS_MAX_OCTETS, SETTINGS_MAX_OCTETS};
+use crate::io::settings;
+use crate::limits::PROXY_CREDENTIALS_MAX_OCTETS;
 use crate::proxy::Proxy;
 use crate::route::{Detour, detour_address};
 use crate::settings::Settings;
@@ -100,23 +108,11 @@ pub fn detour(data: &Path, settings: &Settings, told: Option<&str>, address: &st
     Ok(Detour { address: detour_address(set, address), proxy, quic_again })
 }
 
-/// Reads the settings: `DIR/agent.toml`, else `/etc/varde-agent/agent.toml`, else the defaults.
+/// Reads the settings ([`crate::io::settings`]).
 ///
 /// # Errors
 /// [`Failure`] naming file and line.
 pub fn settings(data: &Path) -> Result<Settings, Failure> {
-    for path in [data.join("agent.toml"), PathBuf::from("/etc/varde-agent/agent.toml")] {
-        match read_at_most(&path, SETTINGS_MAX_OCTETS) {
-            Ok(octets) => {
-                let name = path.display().to_string();
-                let text = String::from_utf8(octets)
-                    .map_err(|_| Failure::new(format!("{name} is not UTF-8 text"), "save it as UTF-8"))?;
-                return Settings::read(&text, &name)
-                    .map_err(|bad| Failure::new(bad, "correct that line and start again"));
-            }
-            Err(error) if error.is_missing() => {}
-            Err(error) => return Err(Failure::new(&error, error.remedy())),
-        }
-    }
-    Ok(Settings::default())
+    let layers = settings::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
+    Ok(layers.settings().clone())
 }

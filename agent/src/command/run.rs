@@ -15,6 +15,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use varde_common::id::{Revision, Seq};
 use varde_common::message::PROTOCOLS;
 
+use super::reload::Reloading;
 pub use super::run_args::{RunArgs, Speed};
 use super::sources::{interface_gone, open_interfaces, open_sources};
 use super::status::{CertificateReport, Confinement, Report, SetAsideReport, TrustReport};
@@ -40,6 +41,7 @@ use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
 use crate::io::{clock, control, host, metrics};
 use crate::limits::{SET_ASIDE_LOOK_EVERY_S, SPOOL_ORDERS_MAX, SPOOL_TRY_AGAIN_S};
+use crate::recent::Recent;
 use crate::sensor::{Sensor, SensorSettings};
 use crate::settings::Settings;
 
@@ -89,6 +91,7 @@ pub(crate) fn run_confined_by(
     let metrics = metrics_socket(&settings)?;
     let confined = confine(&Reach {
         data: data.to_owned(),
+        settings: crate::io::settings::place(data),
         captures: captures.iter().map(|(_, path)| path.clone()).collect(),
         resolves_names: is_name(&address) || detour.dialled().is_some_and(is_name),
     });
@@ -155,7 +158,9 @@ pub(crate) fn run_confined_by(
         uplink: watch::Sender::new(Uplink::default()),
         sites: settings.site_ids(),
         sources: u16::try_from(names.len()).unwrap_or(u16::MAX),
-        exclusions: excluded,
+        exclusions: watch::Sender::new(excluded),
+        list_refused: watch::Sender::new(None),
+        clock_ahead_ms: watch::Sender::new(None),
         channel: watch::Sender::new(trusted.stored.placed.channel().clone()),
         anchor: watch::Sender::new(trusted.anchor),
         brakes: watch::Sender::new(trusted.brakes),
@@ -177,6 +182,8 @@ pub(crate) fn run_confined_by(
     desk.look_at_brakes();
     let stop = Arc::new(AtomicBool::new(false));
     let sources = Arc::new(Mutex::new(names));
+    let timekeeper = if live { Timekeeper::Caller } else { Timekeeper::Packets };
+    let (reloading, settings_seen) = Reloading::new(settings.clone(), timekeeper, args.clone());
     let watching = Watch {
         source,
         live,
@@ -184,6 +191,7 @@ pub(crate) fn run_confined_by(
         orders,
         list: list_seen,
         braking: braking_seen,
+        settings: settings_seen,
         counting: tell_counting,
         matching: tell_matching,
         health,
@@ -192,11 +200,11 @@ pub(crate) fn run_confined_by(
     };
     let ways = Ways::new(address.clone(), tls, detour).enrolled_at(identity.enrolled_at.as_deref());
     let again = Notify::new();
-    let process = Process { desk, identity, address, live, stop, again, sources, confined };
+    let process =
+        Process { desk, identity, address, live, stop, again, sources, confined, reloading, recent: Mutex::default() };
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
-    let timekeeper = if live { Timekeeper::Caller } else { Timekeeper::Packets };
     let sensor = SensorSettings { timekeeper, ..settings.sensor() };
     let sockets = Sockets { control, metrics };
     let outcome = runtime.block_on(process.run(sockets, ways, subscription, &mut renewing, watching, sensor));
@@ -247,6 +255,8 @@ struct Process {
     again: Notify,
     sources: Arc<Mutex<Vec<SourceReport>>>,
     confined: Confined,
+    reloading: Reloading,
+    recent: Mutex<Recent>,
 }
 
 impl Process {
@@ -278,6 +288,8 @@ impl Process {
                 Err(Failure::new(format!("the socket for metrics fails: {error}"), "look at the system's limits"))
             }
             () = self.tick() => Ok(()),
+            () = self.look() => Ok(()),
+            error = self.reloading.when_told(&self.desk) => Err(Failure::new(error, "look at the system's limits")),
             () = self.desk.let_brakes_run_out() => Ok(()),
             () = self.desk.tell_of_refusals() => Ok(()),
         }
@@ -297,6 +309,18 @@ impl Process {
                 // The spool is gone: the process is ending, and says why elsewhere.
                 return std::future::pending().await;
             }
+        }
+    }
+
+    /// Notes how the sensor sees, for whoever asks what has been lately.
+    async fn look(&self) {
+        loop {
+            let health = self.desk.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            {
+                let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+                recent.handle_health(&health, clock::now(), clock::since_boot());
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
 
@@ -441,6 +465,13 @@ impl Process {
         report.running(&self.desk.uplink.borrow(), &health, sources, clock::now());
         report.set_aside = outlived::known(&self.desk.data).iter().map(SetAsideReport::of).collect();
         report.certificate = self.desk.certified.borrow().clone().map(CertificateReport::from);
+        report.recent = Some(self.recent.lock().unwrap_or_else(PoisonError::into_inner).report());
+        report.settings = Some(self.reloading.report());
+        // One that is older than what is in force is no news.
+        let refused = self.desk.list_refused.borrow().clone();
+        let refused = refused.filter(|(claimed, _)| *claimed == Revision(0) || *claimed > revision);
+        report.list_refused = refused.map(|(_, why)| why);
+        report.clock_ahead_ms = *self.desk.clock_ahead_ms.borrow();
         report.confinement = Some(Confinement::of(&self.confined));
         if question == Question::Probe {
             report.probes = Some(probe::all());

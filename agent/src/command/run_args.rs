@@ -15,7 +15,11 @@ use crate::settings::{CaptureBackend, Settings};
 /// not be run, or the disk failed; 2 wrong usage; 75 start it again at once, nothing has failed (an interface disappeared or
 /// was made anew, the collector has told this sensor to begin a new spool, or there is room by now for what waits of an old one);
 /// 130 stopped before the captures were read and delivered.
-#[derive(Debug, clap::Args)]
+///
+/// SIGHUP has it read its settings anew without losing a packet: inside, resolvers, sinkholes, data_out_octets, frequent_hosts,
+/// spool_max_mib, spool_max_days, site (of the same numbers) and zone count at once, the others from the next start on; status and
+/// the log name them. Settings that cannot be used are told there too, and the ones from before stay in force.
+#[derive(Debug, Clone, clap::Args)]
 pub struct RunArgs {
     /// An interface that receives mirrored traffic. May be repeated, and combined with --capture.
     #[arg(long, value_name = "NAME")]

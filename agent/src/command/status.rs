@@ -9,11 +9,14 @@ use varde_common::record::LossCounts;
 use varde_common::time::Timestamp;
 
 use super::Failure;
+pub use super::reload::SettingsReport;
 use super::status_brake::BrakeReport;
+use super::status_check::{check, for_zabbix, unknown};
 use super::status_lines::in_words;
 use super::status_stopped::from_disk;
 pub use super::status_trust::TrustReport;
 use crate::health::{BlindSpots, EndsHeard, Evictions, Health, Together};
+use crate::io::clock;
 use crate::io::control::{self, Question};
 use crate::io::disk::identity::Card;
 use crate::io::disk::outlived::SetAside;
@@ -25,6 +28,7 @@ use crate::io::privilege::kernel::{self, Rights};
 use crate::io::privilege::paths::Paths;
 use crate::io::privilege::probe::Probe;
 use crate::io::watch::SourceReport;
+use crate::recent::RecentReport;
 use crate::renewal::Certified;
 use crate::spool::Tally;
 
@@ -40,7 +44,10 @@ use crate::spool::Tally;
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
 /// unexplained_flows, hellos, ech_hellos, doh_hellos}, heard {both, inside_alone, outside_alone, other_alone (TCP connections by which ends were
 /// heard), answered, unanswered, unasked (DNS)}, sightings, alerts, together {matches, alerts, rises_gathered}},
-/// sources [{source, name, dropped, packets, octets, not_ip, refused, joined_cut}], last_packet, last_packet_age_ms, confinement
+/// sources [{source, name, dropped, packets, octets, not_ip, refused, joined_cut}], last_packet, last_packet_age_ms,
+/// settings {read_at, refused (why what was read last is not in force), at_restart [KEY]}, list_refused, recent {span_s, packets, duplicates, dropped,
+/// dns_messages, dns_age_s, both_ends, one_end, by_resolvers, by_others, untagged, tagged, vlans, flows_out, encrypted_dns, clock_leaps, clock_leapt_ms
+/// (the last one)}, clock_ahead_ms, confinement
 /// {rights {threads, capabilities, bounding, no_new_privs, filtered}, paths {abi, whole, missing}, calls_missing,
 /// resolver_replaced}, probes [{what, refused, said}] (with --probe). What is not known is null, such as what a source
 /// dropped that cannot tell.
@@ -49,10 +56,15 @@ pub struct StatusArgs {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Print nothing: exit 0 when the agent runs, is connected and has lost no record lately, else 1. A loss counts until the
-    /// collector has been told of it and 72 hours have passed.
+    /// Print one line as Nagios, Icinga and Checkmk read it, with numbers, and exit 0 = OK, 1 = WARNING (records lost, no packet
+    /// for a minute, the certificate runs out within ten days, settings or lists that were not taken), 2 = CRITICAL (it does
+    /// not run, is not connected, keeps nothing, has no list, no packet for five minutes), 3 = UNKNOWN (it could not be asked).
+    /// A loss counts until the collector has been told of it and 72 hours have passed.
     #[arg(long, conflicts_with = "json")]
     check: bool,
+    /// Print one line a value, for zabbix_sender -i -; state is what --check exits with.
+    #[arg(long, conflicts_with_all = ["json", "check", "probe"])]
+    zabbix: bool,
     /// Have the running agent try what it must not be able to do (read other files, start programs, open a packet
     /// socket, …): exit 1 when anything was allowed.
     #[arg(long, conflicts_with = "check")]
@@ -116,6 +128,18 @@ pub struct Report {
     pub last_packet: Option<Timestamp>,
     /// How long ago that was.
     pub last_packet_age_ms: Option<u64>,
+    /// Its settings, and what became of reading them anew; null when not running.
+    #[serde(default)]
+    pub settings: Option<SettingsReport>,
+    /// Why the newest list that was offered since the start is not in force; null = it is, or none was.
+    #[serde(default)]
+    pub list_refused: Option<String>,
+    /// Its sight in the last minutes; null when not running.
+    #[serde(default)]
+    pub recent: Option<RecentReport>,
+    /// How far this machine's clock was ahead of the collector's when that was last heard; null = not heard since the start.
+    #[serde(default)]
+    pub clock_ahead_ms: Option<i64>,
     /// What it has given up; null when not running.
     pub confinement: Option<Confinement>,
     /// What came of trying; null unless asked for.
@@ -337,6 +361,10 @@ impl Report {
             sources: Vec::new(),
             last_packet: None,
             last_packet_age_ms: None,
+            settings: None,
+            list_refused: None,
+            recent: None,
+            clock_ahead_ms: None,
             confinement: None,
             probes: None,
         }
@@ -385,11 +413,6 @@ impl Report {
             health.last_packet.map(|last| u64::try_from(now.since(last).as_millis()).unwrap_or(u64::MAX));
     }
 
-    /// Whether nobody has to look: it runs, is heard, and loses no records.
-    fn is_well(&self) -> bool {
-        self.running && self.connected && self.spool.lost == 0
-    }
-
     /// One line.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string(self).unwrap_or_default();
@@ -408,10 +431,8 @@ pub fn run(data: &Path, args: &StatusArgs) -> Result<(), Failure> {
         let cause = format!("the agent's socket {} does not answer: {error}", control::socket_path(data).display());
         Failure::new(cause, "run it as the user the agent runs as, or as root")
     });
-    if args.check {
-        let report = asked.ok().flatten().and_then(|text| serde_json::from_str::<Report>(&text).ok());
-        let well = report.is_some_and(|report| report.is_well());
-        return if well { Ok(()) } else { Err(Failure { cause: String::new(), remedy: String::new(), code: 1 }) };
+    if args.check || args.zabbix {
+        return watched(data, args, asked);
     }
     let report: Report = match asked? {
         Some(text) => serde_json::from_str(&text)
@@ -424,6 +445,31 @@ pub fn run(data: &Path, args: &StatusArgs) -> Result<(), Failure> {
         print!("{}", in_words(&report));
     }
     if args.probe { judge(&report) } else { Ok(()) }
+}
+
+/// For who watches this machine: what could not be asked is unknown, and said in the same form.
+fn watched(data: &Path, args: &StatusArgs, asked: Result<Option<String>, Failure>) -> Result<(), Failure> {
+    let report = match asked {
+        Ok(Some(text)) => serde_json::from_str::<Report>(&text).map_err(|error| error.to_string()),
+        Ok(None) => from_disk(data).map_err(|failure| failure.cause),
+        Err(failure) => Err(failure.cause),
+    };
+    let code = match report {
+        Ok(report) if args.zabbix => {
+            print!("{}", for_zabbix(&report, clock::now()));
+            0
+        }
+        Ok(report) => {
+            let (state, line) = check(&report, clock::now());
+            print!("{line}");
+            state.code()
+        }
+        Err(why) => {
+            print!("{}", unknown(&why));
+            3
+        }
+    };
+    if code == 0 { Ok(()) } else { Err(Failure { cause: String::new(), remedy: String::new(), code }) }
 }
 
 /// A probe that was allowed is a failure; so is an agent that was not there to try.
@@ -488,19 +534,19 @@ mod tests {
             report.running(&uplink, &Health::default(), Vec::new(), Timestamp(0));
             report
         };
-        assert!(report(true, 0, 0).is_well() && !report(false, 0, 0).is_well());
-        assert!(!report(true, 7, 0).is_well(), "records are lost");
+        assert!(check(&report(true, 7, 0), Timestamp(0)).1.contains("7 records lost"));
         let told = in_words(&report(true, 7, 5));
         assert!(told.contains("7 lost\n           NOTHING IS KEPT: the disk is full; 5 of those lost"), "{told}");
         assert!(!in_words(&report(true, 7, 0)).contains("NOTHING IS KEPT"));
-        assert!(!Report::new(None, "", &spool::Figures::default()).is_well(), "it does not run");
     }
 
     #[test]
     fn without_a_running_agent_nothing_is_tried_and_it_is_not_well() {
         let directory = tempfile::tempdir().unwrap();
-        let probe = run(directory.path(), &StatusArgs { json: true, check: false, probe: true }).unwrap_err();
+        let probe =
+            run(directory.path(), &StatusArgs { json: true, check: false, zabbix: false, probe: true }).unwrap_err();
         assert!(probe.cause.contains("nothing was tried"), "{probe}");
-        assert_eq!(run(directory.path(), &StatusArgs { json: false, check: true, probe: false }).unwrap_err().code, 1);
+        let check = StatusArgs { json: false, check: true, zabbix: false, probe: false };
+        assert_eq!(run(directory.path(), &check).unwrap_err().code, 2, "it does not run: critical");
     }
 }

@@ -4,7 +4,8 @@ use varde_common::id::Revision;
 use varde_common::list::CHANNEL_ALL;
 
 use super::status::{
-    CertificateReport, Confinement, GivenUpReport, HealthReport, LossReport, Report, SetAsideReport, TrustReport,
+    CertificateReport, Confinement, GivenUpReport, HealthReport, LossReport, Report, SetAsideReport, SettingsReport,
+    TrustReport,
 };
 use super::status_brake::BrakeReport;
 use crate::health::{BlindSpots, EndsHeard, Evictions, Together};
@@ -72,6 +73,7 @@ pub(super) fn in_words(report: &Report) -> String {
             ),
         });
     }
+    lines.extend(report.settings.iter().flat_map(SettingsReport::in_words));
     for source in &report.sources {
         let SourceReport { source, name, dropped, packets, joined_cut, .. } = source;
         let dropped = dropped.map_or_else(|| "frames dropped not known".to_owned(), |n| format!("{n} frames dropped"));

@@ -193,6 +193,11 @@ impl Flows {
         }
     }
 
+    /// An end of a flow opened from now on has sent much beyond so many octets.
+    pub fn handle_data_out(&mut self, data_out_octets: u32) {
+        self.data_out_octets = data_out_octets;
+    }
+
     /// Flows under way.
     pub fn len(&self) -> usize {
         self.table.len()

@@ -125,6 +125,13 @@ pub fn ask(data: &Path, question: Question) -> io::Result<Option<String>> {
     Ok(Some(text))
 }
 
+/// The process that listens, and the user it runs as, by the kernel's word; none where nobody does.
+pub fn listener(data: &Path) -> Option<(i32, u32)> {
+    let stream = UnixStream::connect(socket_path(data)).ok()?;
+    let peer = nix::sys::socket::getsockopt(&stream, nix::sys::socket::sockopt::PeerCredentials).ok()?;
+    Some((peer.pid(), peer.uid()))
+}
+
 /// What a running agent said to a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Heard {

@@ -18,7 +18,7 @@ use crate::io::link::session::InForce;
 use crate::limits::CLOCK_AHEAD_MAX_S;
 use crate::packet::Frame;
 use crate::raise::braked::Braking;
-use crate::sensor::Sensor;
+use crate::sensor::{Sensor, SensorSettings};
 
 /// How often the counters are told to the others.
 const TELL_EVERY: Duration = Duration::from_millis(500);
@@ -134,6 +134,8 @@ pub struct Watch {
     pub list: watch::Receiver<InForce>,
     /// What is counted only.
     pub braking: watch::Receiver<Arc<Braking>>,
+    /// The settings in force, where they were read anew.
+    pub settings: watch::Receiver<SensorSettings>,
     /// Where it is told that it does.
     pub counting: watch::Sender<Option<Arc<Braking>>>,
     /// Where it is told which list is matched against.
@@ -170,6 +172,9 @@ impl Watch {
             }
             if self.braking.has_changed().unwrap_or(false) {
                 self.brake(&mut sensor);
+            }
+            if self.settings.has_changed().unwrap_or(false) {
+                sensor.handle_settings(self.settings.borrow_and_update().clone());
             }
             let (orders, stop, paced) = (&self.orders, &self.stop, self.paced && !self.live);
             let step = self.source.next_block(&mut |frame| {
@@ -299,7 +304,6 @@ impl Pace {
 mod tests {
     use super::*;
     use crate::packet::LinkType;
-    use crate::sensor::SensorSettings;
     use varde_common::matcher::IndicatorSet;
 
     /// Hands out one frame that is no packet and refuses another.
@@ -339,6 +343,7 @@ mod tests {
                 orders,
                 list,
                 braking: watch::channel(Arc::default()).1,
+                settings: watch::channel(SensorSettings::default()).1,
                 counting: watch::channel(None).0,
                 matching: watch::channel(None).0,
                 health: Arc::clone(&health),

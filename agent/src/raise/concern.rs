@@ -11,12 +11,15 @@ use varde_common::observation::Endpoint;
 use varde_common::time::Timestamp;
 
 use super::Raise;
-use super::place::Ends;
+use super::place::{Ends, Places};
 use super::resolvers::Exchange;
+use super::sinkholes::Sinkholes;
 use crate::audience::Response;
 use crate::dns::Lead;
 use crate::flow::{FlowGlimpse, FlowStep};
+use crate::health::Asked;
 use crate::limits::ANSWERS_NOTED_MAX;
+use crate::sensor::SensorSettings;
 use crate::transaction::Standing;
 
 impl Raise {
@@ -89,6 +92,26 @@ impl Raise {
             (None, _) => {}
         }
         found
+    }
+
+    /// A response came, of whatever interest: who asked is counted.
+    pub fn handle_asked(&mut self, client: IpAddr) {
+        if self.hosts.places.is_inside(client) {
+            self.hosts.resolvers.handle_asked(client);
+        }
+    }
+
+    /// Who has asked DNS questions so far.
+    pub fn asked(&self) -> Asked {
+        self.hosts.resolvers.asked()
+    }
+
+    /// The member's settings are others from now on. Open alerts stay as they were opened.
+    pub fn handle_settings(&mut self, places: Places, settings: &SensorSettings) {
+        self.hosts.places = places;
+        self.hosts.resolvers.handle_configured(settings.resolvers.clone());
+        self.sinkholes = Sinkholes::new(&settings.sinkholes);
+        self.fold.handle_hosts_max(settings.frequent_hosts);
     }
 
     /// The two ends of a flow, seen from the member.

@@ -118,6 +118,11 @@ impl Frequent {
         Frequent { hosts_max, ..Frequent::default() }
     }
 
+    /// Another number counts from now on; what is demoted stays so until its time is over.
+    pub(super) fn handle_hosts_max(&mut self, hosts_max: Option<u64>) {
+        self.hosts_max = hosts_max;
+    }
+
     /// The most hosts that may meet this indicator, where there is such a number.
     pub(super) fn hosts_max(&mut self, indicator: &Indicator, now: Timestamp) -> Option<u64> {
         let named = (indicator.id, indicator.marks.exercise);

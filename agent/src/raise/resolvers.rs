@@ -10,6 +10,7 @@ use hashbrown::HashSet;
 use varde_common::time::Timestamp;
 
 use super::place::Places;
+use crate::health;
 use crate::keyed::RandomState;
 use crate::limits::{RESOLVER_SERVERS_ASKED, RESOLVERS_MAX};
 use crate::table::Table;
@@ -39,6 +40,7 @@ pub struct Resolvers {
     /// Inside hosts that ask outside servers without wanting recursion: what iterates is a resolver.
     iterating: Table<IpAddr, Asked, 1>,
     evicted: u64,
+    asked: health::Asked,
 }
 
 impl Resolvers {
@@ -49,7 +51,24 @@ impl Resolvers {
             recognised: Table::new(RESOLVERS_MAX),
             iterating: Table::new(RESOLVERS_MAX),
             evicted: 0,
+            asked: health::Asked::default(),
         }
+    }
+
+    /// An inside host has been answered.
+    pub fn handle_asked(&mut self, client: IpAddr) {
+        let by = if self.contains(client) { &mut self.asked.by_resolvers } else { &mut self.asked.by_others };
+        *by += 1;
+    }
+
+    /// Who has asked so far.
+    pub fn asked(&self) -> health::Asked {
+        self.asked
+    }
+
+    /// Configured otherwise from now on. Who was recognised is not forgotten.
+    pub fn handle_configured(&mut self, configured: Option<Vec<IpAddr>>) {
+        self.configured = configured.map(|addresses| addresses.into_iter().collect());
     }
 
     /// Whether a host is a resolver, as far as is known by now.

@@ -4,6 +4,7 @@ mod again;
 
 use super::*;
 use crate::dns::sample;
+use crate::health::Health;
 use crate::hello::tls;
 use crate::packet::LinkType;
 use proptest::prelude::*;

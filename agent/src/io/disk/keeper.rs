@@ -43,6 +43,13 @@ pub enum Order {
         /// Whether it is on disk, with all before it; if not, nothing may be removed.
         reply: oneshot::Sender<bool>,
     },
+    /// The spool keeps so much from now on.
+    Keep {
+        /// Octets of its files.
+        octets: u64,
+        /// What is not acknowledged, seconds.
+        unacknowledged_s: u64,
+    },
     /// Time has passed: what could not be noted before may find room now.
     Tick,
     /// Everything ordered before this is on disk when the answer comes.
@@ -169,6 +176,7 @@ impl Keeper {
                 | Order::SendingEnded(_)
                 | Order::SetAside(_)
                 | Order::Ended { .. }
+                | Order::Keep { .. }
                 | Order::Tick
                 | Order::Flush(_) => {}
             }
@@ -188,6 +196,7 @@ impl Keeper {
                 self.spool.handle_acknowledged(seq, now.steady)?;
                 self.ledger.handle_given_up(self.spool.poll_openings());
             }
+            Order::Keep { octets, unacknowledged_s } => self.spool.handle_caps(octets, unacknowledged_s),
             Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
             Order::SetAside(committed) => {
                 // What was found so far lies in it then, and can be taken over.

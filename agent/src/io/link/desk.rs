@@ -78,7 +78,11 @@ pub struct Desk {
     /// How many sources it watches.
     pub sources: u16,
     /// What the settings leave out.
-    pub exclusions: Exclusions,
+    pub exclusions: watch::Sender<Exclusions>,
+    /// Which list was refused last (0 = it has no number), and why.
+    pub list_refused: watch::Sender<Option<(Revision, String)>>,
+    /// How far this machine's clock was ahead of the collector's when that was last heard, milliseconds; negative = behind.
+    pub clock_ahead_ms: watch::Sender<Option<i64>>,
     /// The root document in force.
     pub anchor: watch::Sender<Anchor>,
     /// Which channel is followed.
@@ -148,7 +152,7 @@ impl Desk {
     /// How much of its network it sees.
     pub fn sight(&self) -> Sight {
         let heard = self.health.lock().unwrap_or_else(PoisonError::into_inner).heard;
-        Sight { heard, exclusions: self.exclusions }
+        Sight { heard, exclusions: *self.exclusions.borrow() }
     }
 
     /// The earliest and the latest time that it may be, for what somebody has signed.
@@ -187,6 +191,7 @@ impl Desk {
     /// The collector has said what time it is.
     pub(super) async fn hear_time(&self, word: Timestamp) {
         let own = clock::now();
+        self.clock_ahead_ms.send_replace(Some(own.0.saturating_sub(word.0) / 1000));
         let skew = own.since(word).max(word.since(own)).as_secs();
         if skew > CLOCK_SKEW_TOLD_S {
             tracing::warn!(

@@ -23,6 +23,7 @@ impl Desk {
 
     /// A list was refused, or a word of which channel to follow; the number it claimed, 0 where it has none.
     pub(super) async fn list_refused(&self, revision: Revision, why: &str) -> Result<(), LinkError> {
+        self.list_refused.send_replace(Some((revision, why.to_owned())));
         let told = self.refusals().handle_refused(Sort::Lists, why, clock::monotonic());
         match told {
             Some(why) => self.tell_list_refused(revision, &why).await?,

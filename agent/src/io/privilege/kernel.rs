@@ -26,8 +26,17 @@ pub(super) fn threads() -> Option<usize> {
 
 /// The rights of this process; none where /proc does not tell.
 pub fn rights() -> Option<Rights> {
+    rights_in("/proc/self/task")
+}
+
+/// The rights of another process; none where /proc does not tell.
+pub fn rights_of(process: i32) -> Option<Rights> {
+    rights_in(&format!("/proc/{process}/task"))
+}
+
+fn rights_in(tasks: &str) -> Option<Rights> {
     let mut rights = Rights { threads: 0, capabilities: 0, bounding: 0, no_new_privs: true, filtered: true };
-    for task in fs::read_dir("/proc/self/task").ok()?.flatten() {
+    for task in fs::read_dir(tasks).ok()?.flatten() {
         // A thread may end while it is looked at.
         if let Ok(status) = fs::read_to_string(task.path().join("status")) {
             add(&mut rights, &status)?;

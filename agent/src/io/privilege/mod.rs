@@ -24,6 +24,8 @@ pub struct Reach {
     pub data: PathBuf,
     /// Capture files and pipes that are opened, or opened again, later: read.
     pub captures: Vec<PathBuf>,
+    /// Where settings stand, which are read anew when somebody says so: read.
+    pub settings: PathBuf,
     /// Whether the collector goes by a name: then the system's resolver settings are read.
     pub resolves_names: bool,
 }

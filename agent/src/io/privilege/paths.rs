@@ -85,11 +85,12 @@ fn try_restrict(reach: &Reach, resolver: &ResolverSettings) -> Result<Restrictio
         .scope(Scope::from_all(NEWEST))?
         .create()?;
     let own = [(reach.data.as_path(), keep), (Path::new("/proc/self"), read)];
+    let settings = (!reach.settings.as_os_str().is_empty()).then_some((reach.settings.as_path(), read));
     let captures = reach.captures.iter().map(|path| (path.as_path(), read));
     let files = resolver.files.iter().map(|(path, _)| (path.as_path(), read));
     let directories = if resolver.files.is_empty() { &[][..] } else { &RESOLVER_DIRECTORIES[..] };
     let directories = directories.iter().map(|path| (Path::new(path), read));
-    for (path, access) in own.into_iter().chain(captures).chain(files).chain(directories) {
+    for (path, access) in own.into_iter().chain(settings).chain(captures).chain(files).chain(directories) {
         rules = allow(rules, path, access)?;
     }
     rules.restrict_self()

@@ -23,6 +23,11 @@ pub(super) enum Telling {
 }
 
 impl Fold {
+    /// The same from now on, whatever was said before.
+    pub(in crate::raise) fn handle_hosts_max(&mut self, hosts: Option<u64>) {
+        self.frequent.handle_hosts_max(hosts);
+    }
+
     /// And the hosts of an indicator that more than these of one site meet within an hour are told together; none = never.
     #[must_use]
     pub fn demoting_beyond(self, hosts: Option<u64>) -> Fold {

@@ -92,6 +92,12 @@ impl Spool {
         Ok(())
     }
 
+    /// It keeps so much from now on. What is too much by then is given up, and told, with the next sync.
+    pub(in crate::io::disk) fn handle_caps(&mut self, octets: u64, unacknowledged_s: u64) {
+        self.caps.octets = octets;
+        self.caps.unacknowledged_s = unacknowledged_s;
+    }
+
     fn is_over(&self) -> bool {
         self.octets > self.caps.octets
     }
