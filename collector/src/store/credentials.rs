@@ -212,16 +212,19 @@ mod tests {
     async fn w3_an_invitation_is_accepted_once_and_codes_are_taken_once() {
         let Fixture { store, .. } = &Fixture::new(1).await;
         store.make_link(LinkKind::First, None, &secret(1), NOW).await.unwrap();
-        let accept = async |link, name, octet| store.accept(link, name, ("kept", &factor(octet)), NOW).await.unwrap();
-        let first = (LinkKind::First, &secret(1));
-        assert_eq!(accept(first, None, 1).await, Accepted::Spent, "it needs a name");
-        assert_eq!(accept(first, Some("kari"), 1).await, Accepted::Done(1, "kari".to_owned()));
-        assert_eq!(accept(first, Some("per"), 1).await, Accepted::Spent);
+        let accept = async |kind, octet: u8, name| {
+            let link = secret(octet);
+            store.accept((kind, &link), name, ("kept", &factor(octet)), NOW).await.unwrap()
+        };
+        let (first, invited) = (LinkKind::First, LinkKind::Invitation);
+        assert_eq!(accept(first, 1, None).await, Accepted::Spent, "it needs a name");
+        assert_eq!(accept(first, 1, Some("kari")).await, Accepted::Done(1, "kari".to_owned()));
+        assert_eq!(accept(first, 1, Some("per")).await, Accepted::Spent);
         store.add_account("per", Role::Analyst, None, NOW).await.unwrap();
         store.make_link(LinkKind::Invitation, Some(2), &secret(2), NOW).await.unwrap();
-        assert_eq!(accept((LinkKind::First, &secret(2)), Some("x"), 2).await, Accepted::Spent);
-        assert_eq!(accept((LinkKind::Invitation, &secret(2)), None, 2).await, Accepted::Done(2, "per".to_owned()));
-        assert_eq!(accept((LinkKind::Invitation, &secret(2)), None, 2).await, Accepted::Spent);
+        assert_eq!(accept(first, 2, Some("x")).await, Accepted::Spent);
+        assert_eq!(accept(invited, 2, None).await, Accepted::Done(2, "per".to_owned()));
+        assert_eq!(accept(invited, 2, None).await, Accepted::Spent);
         let found = store.credentials(Scope::Operator, "per").await.unwrap().unwrap();
         assert_eq!((found.totp_step, found.password.as_deref(), found.totp), (7, Some("kept"), Some(factor(2).totp)));
         assert!(!store.take_code_step(2, 7).await.unwrap());
