@@ -9,6 +9,8 @@ use super::secret::Secret;
 
 /// Octets of the secret, as RFC 4226 asks for.
 pub const TOTP_OCTETS: usize = 20;
+/// Letters of base32 it is written in.
+const TOTP_LETTERS: usize = TOTP_OCTETS * 8 / 5;
 /// Microseconds of a step.
 const STEP: i64 = 30_000_000;
 /// Steps that a telephone's clock may be off, to either side.
@@ -76,7 +78,11 @@ impl TotpSecret {
     /// As it was written; spaces and small letters are as good.
     pub fn read(text: &str) -> Option<TotpSecret> {
         let (mut octets, mut bits, mut held) = (Vec::new(), 0_u32, 0_u32);
-        for c in text.bytes().filter(|c| *c != b' ').take(TOTP_OCTETS * 8 / 5 + 1) {
+        let letters = || text.bytes().filter(|c| *c != b' ');
+        if letters().take(TOTP_LETTERS + 1).count() != TOTP_LETTERS {
+            return None;
+        }
+        for c in letters() {
             let place = ALPHABET.iter().position(|letter| *letter == c.to_ascii_uppercase())?;
             held = (held << 5 | u32::try_from(place).ok()?) & 0xfff;
             bits += 5;
