@@ -160,13 +160,13 @@ pub struct OwnView {
 /// A role in words.
 pub fn role(role: Role, texts: &Texts) -> String {
     match role {
-        Role::Analyst => texts.say("role-analyst"),
-        Role::Publisher => texts.say("role-publisher"),
-        Role::Administrator => texts.say("role-administrator"),
-        Role::Auditor => texts.say("role-auditor"),
-        Role::It => texts.say("role-it"),
-        Role::Management => texts.say("role-management"),
-        Role::Wall => texts.say("role-wall"),
+        Role::Analyst => texts.say("account-role-analyst"),
+        Role::Publisher => texts.say("account-role-publisher"),
+        Role::Administrator => texts.say("account-role-administrator"),
+        Role::Auditor => texts.say("account-role-auditor"),
+        Role::It => texts.say("account-role-it"),
+        Role::Management => texts.say("account-role-management"),
+        Role::Wall => texts.say("account-role-wall"),
     }
 }
 
