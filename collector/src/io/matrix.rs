@@ -16,6 +16,7 @@ use crate::io::addresses::{Method, Need, PAGES, of_api};
 use crate::io::web::{Manner, serve_by};
 use crate::store::fixture::{Fixture, NOW};
 use crate::store::page_token::NewToken;
+use crate::store::{Scope, campaign};
 
 /// Who asks: a stranger; analyst, publisher, administrator, auditor; the IT and the management of the member whose things they are; the IT
 /// of another member; a screen; a program that reads as an analyst, and one that reads as the IT of the other member.
@@ -200,7 +201,8 @@ impl Scene {
     }
 
     /// The first member's thing, by the name by which one knows it.
-    async fn name(&self, path: &str, is_operator: bool) -> String {
+    async fn name(&self, path: &str, scope: Scope) -> String {
+        let is_operator = scope == Scope::Operator;
         let kind = [
             ("kampanje", "campaign"),
             ("campaigns", "campaign"),
@@ -211,10 +213,16 @@ impl Scene {
         let table = kind.into_iter().find(|(word, _)| path.contains(word)).map(|(_, table)| table);
         match table {
             Some("campaign") if is_operator => "1".to_owned(),
+            // Members know one by a name of their own.
+            Some("campaign") => {
+                let told = campaign::views(&self.fixture.store, scope, campaign::Chosen::All).await.unwrap();
+                told.first().unwrap().uuid.clone()
+            }
             Some(table) => {
-                let of = if table == "campaign" { "1 = 1" } else { "member_id = 1" };
                 let column = if is_operator { "CAST(id AS TEXT)" } else { "uuid" };
-                let sql = sqlx::AssertSqlSafe(format!("SELECT {column} FROM {table} WHERE {of} ORDER BY id LIMIT 1"));
+                let sql = sqlx::AssertSqlSafe(format!(
+                    "SELECT {column} FROM {table} WHERE member_id = 1 ORDER BY id LIMIT 1"
+                ));
                 sqlx::query_scalar(sql).fetch_one(self.fixture.store.readers()).await.unwrap()
             }
             None if path.contains("medlem") => "1001".to_owned(),
@@ -254,8 +262,12 @@ async fn w1_every_address_by_every_role_and_both_members() {
     for (method, path, expected) in EXPECTED {
         for (who, status) in ASKING.into_iter().zip(expected) {
             let (comes_with, csrf) = scene.comes_with(who).await;
-            let is_operator = !["it", "management", "other", "others-program"].contains(&who);
-            let name = scene.name(path, is_operator).await;
+            let scope = match who {
+                "it" | "management" => Scope::Member(1),
+                "other" | "others-program" => Scope::Member(2),
+                _ => Scope::Operator,
+            };
+            let name = scene.name(path, scope).await;
             let place = path.replace("{id}", &name).replace("{number}", &name).replace("{secret}", &"a".repeat(43));
             let (head, body) = match method {
                 Method::Get => (comes_with, String::new()),
