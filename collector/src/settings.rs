@@ -37,6 +37,12 @@ pub struct Settings {
     pub feed_certificate: Option<PathBuf>,
     /// Its key.
     pub feed_key: Option<PathBuf>,
+    /// The name under which the pages are opened; with it they are served over TLS.
+    pub web_name: Option<String>,
+    /// The certificate that those are shown who open the pages.
+    pub web_certificate: Option<PathBuf>,
+    /// Its key.
+    pub web_key: Option<PathBuf>,
     /// How long a list is at the pilot group before it goes to all, seconds.
     pub pilot_wait_s: Option<u64>,
     /// Of a hundred members, the most that a new indicator may hit.
@@ -63,7 +69,7 @@ impl Settings {
     }
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 19] = [
     "quic",
     "enroll",
     "web",
@@ -78,6 +84,9 @@ const KEYS: [&str; 16] = [
     "four_eyes",
     "feed_certificate",
     "feed_key",
+    "web_name",
+    "web_certificate",
+    "web_key",
     "metrics",
     "accessibility_statement",
 ];
@@ -148,6 +157,18 @@ pub enum BadSettings {
         min: i64,
         /// The most.
         max: i64,
+    },
+    /// A value that is no name of a host.
+    #[error(
+        "{file} line {line}: web_name = {value} is no name of a host; write for example web_name = \"varde.example.no\""
+    )]
+    BadName {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// What it was set to.
+        value: String,
     },
     /// A value that is no file.
     #[error(
@@ -292,6 +313,13 @@ impl Settings {
                 "heartbeat_ca" => settings.heartbeat_ca = path("heartbeat_ca")?,
                 "feed_certificate" => settings.feed_certificate = path("feed_certificate")?,
                 "feed_key" => settings.feed_key = path("feed_key")?,
+                "web_certificate" => settings.web_certificate = path("web_certificate")?,
+                "web_key" => settings.web_key = path("web_key")?,
+                "web_name" => {
+                    let name = value.get_ref().as_str().and_then(host_name);
+                    let value = value.get_ref().to_string();
+                    settings.web_name = Some(name.ok_or(BadSettings::BadName { file: file.clone(), line, value })?);
+                }
                 "accessibility_statement" => {
                     let (key, value) = ("accessibility_statement", value.get_ref());
                     let bad = || BadSettings::BadPage { file: file.clone(), line, key, value: value.to_string() };
@@ -305,6 +333,15 @@ impl Settings {
         }
         Ok(settings)
     }
+}
+
+/// A name of a host as browsers say it: small letters, no port, no dot at its end.
+fn host_name(text: &str) -> Option<String> {
+    let label = |label: &str| {
+        let good = label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+        good && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    (text.len() <= 253 && text.split('.').all(label)).then(|| text.to_ascii_lowercase())
 }
 
 /// The address of a page that a browser may be led to, written as browsers do.
@@ -366,6 +403,7 @@ mod tests {
         assert!(settings.pilot_wait_s.is_some() && settings.pilot_hosts.is_some() && !settings.four_eyes);
         assert_eq!(settings.metrics, Some("127.0.0.1:9844".parse().unwrap()));
         assert!(settings.accessibility_statement.is_some_and(|page| page.starts_with("https://uustatus.no/")));
+        assert_eq!(settings.web_name.as_deref(), Some("varde.example.no"));
         assert!(Settings::read("approve_sensors = true", "c.toml").unwrap().approve_sensors);
         assert_eq!(Settings::read("tcp = \"none\"", "c.toml").unwrap().tcp, Some(Listen::Nowhere));
     }
@@ -376,7 +414,7 @@ mod tests {
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
             (
                 "colour = 1\n",
-                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, metrics, accessibility_statement",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, web_name, web_certificate, web_key, metrics, accessibility_statement",
             ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",
@@ -397,6 +435,10 @@ mod tests {
             (
                 "accessibility_statement = \"javascript:alert(1)\"",
                 "c.toml line 1: accessibility_statement = \"javascript:alert(1)\" is no address of a page; write for example accessibility_statement = \"https://uustatus.no/nb/erklaringer/publisert/...\"",
+            ),
+            (
+                "web_name = \"https://varde.example.no\"",
+                "c.toml line 1: web_name = \"https://varde.example.no\" is no name of a host; write for example web_name = \"varde.example.no\"",
             ),
             ("four_eyes = 2", "c.toml line 1: four_eyes = 2 is neither true nor false"),
             (

@@ -807,3 +807,61 @@ screen-words = A screen shows the overview, without hosts and without anybody si
 screen-token = The screen's token
 screen-button = Show the overview
 screen-wrong = This is no token for a screen, or it is good no longer.
+sign-in-wrong = Name, password or code is wrong. Check all three. If you have lost one of them, the CSIRT makes a link for you.
+sign-in-wait = { $n ->
+    [one] Too many attempts. Wait one second and try again.
+   *[other] Too many attempts. Wait { $shown } seconds and try again.
+ }
+busy-title = One moment
+busy-words = Many are signing in at the same time. Try again in a few seconds.
+often-title = Too many attempts
+often-words = Wait a minute and try again.
+field-name = User name
+field-password = Password
+field-code = Code from your telephone
+field-code-words = Six digits from the app. Without the telephone, write one of your recovery codes.
+field-new-password = New password
+field-password-words = 12 characters at least. Several ordinary words in a row are good; length counts.
+field-again = The new password once more
+field-current = The password you have now
+choose-title = Choose a password and a second factor
+choose-whose = You are invited as { $name }.
+choose-button = Start using the account
+first-words = Nobody has an account here yet. The first one is an administrator and can invite the others.
+factor-title = Second factor
+factor-words = Read the square with an app for one-time codes, such as the one that came with your telephone. Then write the code it shows.
+factor-square = Square with the secret for the app
+factor-typed = If you cannot read the square, write this in the app:
+codes-title = Recovery codes
+codes-words = Print them or put them in a password manager now: they are not shown again. Each works once, in place of the code from your telephone.
+codes-go-on = I have kept them. Go on
+own-title = My account
+own-sessions = Open sessions
+own-session = Began { $began }, last used { $seen }.
+own-session-this = This one
+own-session-end = End
+own-language = Language of the pages
+own-save = Save
+own-password = Password
+own-password-button = Change password
+own-no-password = The account has no password yet. An administrator makes an invitation like this:
+own-factor-button = Change second factor
+own-codes-left = { $n ->
+    [one] One of ten recovery codes is left. Changing the second factor gives ten new ones.
+   *[other] { $shown } of ten recovery codes are left. Changing the second factor gives ten new ones.
+ }
+fault-name = The name needs two letters at least, only letters, digits and . - _ @ +, and must not be taken.
+fault-short = The password is too short. It needs { $least } characters at least.
+fault-long = The password is too long.
+fault-common = The password is among those that are tried first. Choose several words that do not belong together.
+fault-own-name = The password is almost the same as the name. Choose something else.
+fault-differs = The two passwords are not the same.
+fault-code = The code is not right. Wait until the app shows a new one, and see that the telephone's clock is right.
+fault-wrong = The password you have now is not right.
+account-role-analyst = analyst
+account-role-publisher = publisher
+account-role-administrator = administrator
+account-role-auditor = auditor
+account-role-it = IT
+account-role-management = management
+account-role-wall = screen

@@ -807,3 +807,61 @@ screen-words = En skjerm viser oversikten, uten maskiner og uten at noen er logg
 screen-token = Skjermens nøkkel
 screen-button = Vis oversikten
 screen-wrong = Dette er ingen nøkkel for en skjerm, eller den gjelder ikke lenger.
+sign-in-wrong = Navn, passord eller kode er feil. Sjekk alle tre. Har du mistet noe av det, lager CSIRT-et en lenke til deg.
+sign-in-wait = { $n ->
+    [one] For mange forsøk. Vent ett sekund og prøv igjen.
+   *[other] For mange forsøk. Vent { $shown } sekunder og prøv igjen.
+ }
+busy-title = Vent litt
+busy-words = Mange logger inn samtidig. Prøv igjen om noen sekunder.
+often-title = For mange forsøk
+often-words = Vent et minutt og prøv igjen.
+field-name = Brukernavn
+field-password = Passord
+field-code = Kode fra telefonen
+field-code-words = Seks siffer fra appen. Har du ikke telefonen, skriv en av gjenopprettingskodene.
+field-new-password = Nytt passord
+field-password-words = Minst 12 tegn. Flere vanlige ord etter hverandre er bra; lengden teller.
+field-again = Det nye passordet én gang til
+field-current = Passordet du har nå
+choose-title = Velg passord og andre faktor
+choose-whose = Du er invitert som { $name }.
+choose-button = Ta i bruk kontoen
+first-words = Ingen har konto her ennå. Den første blir administrator og kan invitere de andre.
+factor-title = Andre faktor
+factor-words = Les firkanten med en app for engangskoder, for eksempel den som følger med telefonen. Skriv så koden appen viser.
+factor-square = Firkant med hemmeligheten for appen
+factor-typed = Kan du ikke lese firkanten, skriv dette i appen:
+codes-title = Gjenopprettingskoder
+codes-words = Skriv dem ut eller gjem dem i en passordhåndterer nå: de vises ikke igjen. Hver virker én gang, i stedet for koden fra telefonen.
+codes-go-on = Jeg har tatt vare på dem. Gå videre
+own-title = Min konto
+own-sessions = Åpne økter
+own-session = Begynte { $began }, sist i bruk { $seen }.
+own-session-this = Denne
+own-session-end = Avslutt
+own-language = Språk på sidene
+own-save = Lagre
+own-password = Passord
+own-password-button = Bytt passord
+own-no-password = Kontoen har ikke passord ennå. En administrator lager en invitasjon slik:
+own-factor-button = Bytt andre faktor
+own-codes-left = { $n ->
+    [one] Én av ti gjenopprettingskoder er igjen. Bytter du andre faktor, får du ti nye.
+   *[other] { $shown } av ti gjenopprettingskoder er igjen. Bytter du andre faktor, får du ti nye.
+ }
+fault-name = Navnet må ha minst to bokstaver, bare bokstaver, sifre og . - _ @ +, og ikke være tatt.
+fault-short = Passordet er for kort. Det må ha minst { $least } tegn.
+fault-long = Passordet er for langt.
+fault-common = Passordet er blant dem som prøves først. Velg flere ord som ikke hører sammen.
+fault-own-name = Passordet er nesten det samme som navnet. Velg noe annet.
+fault-differs = De to passordene er ikke like.
+fault-code = Koden stemmer ikke. Vent til appen viser en ny, og se etter at telefonens klokke går riktig.
+fault-wrong = Passordet du har nå, stemmer ikke.
+account-role-analyst = analytiker
+account-role-publisher = publiserer
+account-role-administrator = administrator
+account-role-auditor = revisor
+account-role-it = IT-ansvarlig
+account-role-management = ledelse
+account-role-wall = skjerm

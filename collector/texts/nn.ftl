@@ -807,3 +807,61 @@ screen-words = Ein skjerm viser oversikta, utan maskiner og utan at nokon er log
 screen-token = Nøkkelen til skjermen
 screen-button = Vis oversikta
 screen-wrong = Dette er ingen nøkkel for ein skjerm, eller han gjeld ikkje lenger.
+sign-in-wrong = Namn, passord eller kode er feil. Sjekk alle tre. Har du mist noko av det, lagar CSIRT-et ei lenkje til deg.
+sign-in-wait = { $n ->
+    [one] For mange forsøk. Vent eitt sekund og prøv igjen.
+   *[other] For mange forsøk. Vent { $shown } sekund og prøv igjen.
+ }
+busy-title = Vent litt
+busy-words = Mange loggar inn samstundes. Prøv igjen om nokre sekund.
+often-title = For mange forsøk
+often-words = Vent eit minutt og prøv igjen.
+field-name = Brukarnamn
+field-password = Passord
+field-code = Kode frå telefonen
+field-code-words = Seks siffer frå appen. Har du ikkje telefonen, skriv ein av gjenopprettingskodane.
+field-new-password = Nytt passord
+field-password-words = Minst 12 teikn. Fleire vanlege ord etter kvarandre er bra; lengda tel.
+field-again = Det nye passordet éin gong til
+field-current = Passordet du har no
+choose-title = Vel passord og andre faktor
+choose-whose = Du er invitert som { $name }.
+choose-button = Ta i bruk kontoen
+first-words = Ingen har konto her enno. Den første blir administrator og kan invitere dei andre.
+factor-title = Andre faktor
+factor-words = Les firkanten med ein app for eingongskodar, til dømes den som følgjer med telefonen. Skriv så koden appen viser.
+factor-square = Firkant med løyndomen for appen
+factor-typed = Kan du ikkje lese firkanten, skriv dette i appen:
+codes-title = Gjenopprettingskodar
+codes-words = Skriv dei ut eller gøym dei i ein passordhandterar no: dei blir ikkje viste igjen. Kvar verkar éin gong, i staden for koden frå telefonen.
+codes-go-on = Eg har teke vare på dei. Gå vidare
+own-title = Min konto
+own-sessions = Opne økter
+own-session = Byrja { $began }, sist i bruk { $seen }.
+own-session-this = Denne
+own-session-end = Avslutt
+own-language = Språk på sidene
+own-save = Lagre
+own-password = Passord
+own-password-button = Byt passord
+own-no-password = Kontoen har ikkje passord enno. Ein administrator lagar ein invitasjon slik:
+own-factor-button = Byt andre faktor
+own-codes-left = { $n ->
+    [one] Éin av ti gjenopprettingskodar er att. Byter du andre faktor, får du ti nye.
+   *[other] { $shown } av ti gjenopprettingskodar er att. Byter du andre faktor, får du ti nye.
+ }
+fault-name = Namnet må ha minst to bokstavar, berre bokstavar, siffer og . - _ @ +, og ikkje vere teke.
+fault-short = Passordet er for kort. Det må ha minst { $least } teikn.
+fault-long = Passordet er for langt.
+fault-common = Passordet er blant dei som blir prøvde først. Vel fleire ord som ikkje høyrer saman.
+fault-own-name = Passordet er nesten det same som namnet. Vel noko anna.
+fault-differs = Dei to passorda er ikkje like.
+fault-code = Koden stemmer ikkje. Vent til appen viser ein ny, og sjå etter at klokka på telefonen går rett.
+fault-wrong = Passordet du har no, stemmer ikkje.
+account-role-analyst = analytikar
+account-role-publisher = publiserer
+account-role-administrator = administrator
+account-role-auditor = revisor
+account-role-it = IT-ansvarleg
+account-role-management = leiing
+account-role-wall = skjerm

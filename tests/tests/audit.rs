@@ -268,6 +268,7 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["user", "add", "kari", "--role", "it", "--member", "3407"])?;
     step(&["user", "role", "kari", "management"])?;
     step(&["user", "link", "kari"])?;
+    step(&["user", "reset", "kari"])?;
     step(&["user", "sessions", "kari", "--end"])?;
     step(&["user", "disable", "kari"])?;
     step(&["user", "enable", "kari"])?;

@@ -13,7 +13,7 @@ use std::process::{Child, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use varde_agent::io::clock;
-use varde_collector::io::addresses::PAGES;
+use varde_collector::io::addresses::{Address, Method, PAGES, Page};
 use varde_tests::browser::Browser;
 use varde_tests::capture::{self, Format};
 use varde_tests::community::{Agent, Collector};
@@ -54,9 +54,11 @@ fn be_hit(agent: &mut Agent, number: u8) -> Result<()> {
 fn addresses() -> Result<Vec<String>> {
     PAGES
         .iter()
-        .map(|(address, _)| {
-            let real = address.replace("{id}", "1").replace("{number}", "3407");
-            ensure!(!real.contains('{'), "say what stands for the place in {address}");
+        // A link that is good once is opened by the one it was made for.
+        .filter(|address| address.method == Method::Get && address.page != Page::Link)
+        .map(|Address { path, .. }| {
+            let real = path.replace("{id}", "1").replace("{number}", "3407");
+            ensure!(!real.contains('{'), "say what stands for the place in {path}");
             Ok(real)
         })
         .collect()

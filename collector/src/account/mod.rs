@@ -1,8 +1,11 @@
 //! Who may look at the pages and ask the API: accounts of people, each with one [`role`], and tokens for screens and programs. What is
 //! kept of anything secret is a hash ([`secret`]). Nothing here reads a clock, a socket or the database.
 
+pub mod attempts;
+pub mod password;
 pub mod role;
 pub mod secret;
+pub mod totp;
 
 use crate::limits::account::NAME_MAX_OCTETS;
 

@@ -74,6 +74,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("user disable", Noted),
     ("user enable", Noted),
     ("user link", Noted),
+    ("user reset", Noted),
     // Without --end it only reads.
     ("user sessions", Noted),
     ("user role", Noted),

@@ -343,6 +343,7 @@ mod tests {
             "user disable kari",
             "user enable kari",
             "user link kari --json",
+            "user reset kari --json",
             "user sessions kari --end",
             "user sessions kari --json",
             "user role kari analyst",

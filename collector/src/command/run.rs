@@ -8,13 +8,15 @@ use anyhow::bail;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::conductor;
+use super::{conductor, say};
 use crate::address::{Bound, ENROLL_PORT, Listen, QUIC_PORT, TCP_PORT, WEB_PORT};
 use crate::io::feed_tls::Own;
-use crate::io::serve::{self, Conduct, StartError};
-use crate::io::{beat, cut_off, directory};
+use crate::io::serve::{self, Conduct, StartError, Web};
+use crate::io::{beat, clock, cut_off, directory, secret};
 use crate::limits::{BEAT_EVERY, SETTINGS_MAX_OCTETS};
 use crate::settings::Settings;
+use crate::store::account::LinkKind;
+use crate::store::{Scope, Store};
 
 /// Where settings are looked for when the data directory has none.
 pub(super) const SYSTEM_SETTINGS: &str = "/etc/varde-collector/collector.toml";
@@ -28,7 +30,7 @@ pub struct RunArguments {
     /// Where enrolment is listened for, UDP [default: [::]:7844].
     #[arg(long, value_name = "ADDR")]
     pub enroll: Option<SocketAddr>,
-    /// Where the page is served, TCP, on a loopback address [default: 127.0.0.1:8443].
+    /// Where the pages are served, TCP; without the setting web_name on a loopback address [default: 127.0.0.1:8443].
     #[arg(long, value_name = "ADDR")]
     pub web: Option<SocketAddr>,
     /// Where sessions and enrolment are listened for where UDP is blocked, TCP, or none [default: [::]:443, where it can be
@@ -58,6 +60,9 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         feed_key,
         metrics,
         accessibility_statement: statement,
+        web_name,
+        web_certificate,
+        web_key,
         ..
     } = settings;
     let feed_certificate = match (feed_certificate, feed_key) {
@@ -68,7 +73,14 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         }
     };
     let heartbeat = heartbeat.map(|to| beat::Wanted { to, every, authorities });
-    let conduct = Conduct { approve_sensors, heartbeat, feed_certificate, metrics, statement };
+    let web = match (web_name, web_certificate, web_key) {
+        (Some(name), None, None) => Some(Web { name, certificate: None }),
+        (Some(name), Some(certificate), Some(key)) => Some(Web { name, certificate: Some(Own { certificate, key }) }),
+        (None, None, None) => None,
+        (None, _, _) => bail!("web_certificate is for the pages under a name; set web_name too"),
+        (Some(_), _, _) => bail!("web_certificate and web_key belong together: set both, or neither"),
+    };
+    let conduct = Conduct { approve_sensors, heartbeat, web, feed_certificate, metrics, statement };
     let running = match serve::start_as(data, wanted, conduct.clone()).await {
         Err(error @ StartError::Tcp { .. }) if !asked => {
             tracing::warn!("sensors whose network drops UDP cannot come in: {error}");
@@ -78,7 +90,11 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     };
     let Bound { quic, enroll, web, tcp } = running.bound();
     let tcp = tcp.map_or_else(|| "not over TCP".to_owned(), |tcp| format!("both on TCP {tcp} too"));
-    tracing::info!("running: sessions on UDP {quic}, enrolment on UDP {enroll}, {tcp}, the page at http://{web}/");
+    tracing::info!(
+        "running: sessions on UDP {quic}, enrolment on UDP {enroll}, {tcp}, the page at {}/",
+        page(data, web)
+    );
+    invite_first(data, running.store()).await;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -94,6 +110,47 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     running.stop().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// As long as nobody has an account, whoever started the collector is told how to come in.
+async fn invite_first(data: &Path, store: &Store) {
+    let invited = async {
+        if store.has_accounts(Scope::Operator).await? {
+            return Ok(());
+        }
+        // What stands on standard output may be kept in a journal that others read, and this opens everything.
+        if std::env::var_os("JOURNAL_STREAM").is_some() {
+            tracing::info!(
+                "nobody has an account at the pages; make one: varde-collector user add NAME --role administrator"
+            );
+            return Ok(());
+        }
+        let secret = secret::draw()?;
+        store.make_link(LinkKind::First, None, &secret, clock::now()).await?;
+        say::aside(
+            "Nobody has an account at the pages yet. This link makes the first, an administrator, once, within 72 hours:",
+        );
+        say::result(&format!("{}/lenke/{}", page_address(data), secret.text()))
+    };
+    let invited: anyhow::Result<()> = invited.await;
+    if let Err(error) = invited {
+        tracing::warn!("no link for the first account could be made: {error}");
+    }
+}
+
+/// Where the pages are.
+fn page(data: &Path, web: SocketAddr) -> String {
+    match read_settings(data).unwrap_or_default().web_name {
+        Some(name) if web.port() == 443 => format!("https://{name}"),
+        Some(name) => format!("https://{name}:{}", web.port()),
+        None => format!("http://{web}"),
+    }
+}
+
+/// The same, as the collector that runs here says it; where they would be, if none runs.
+pub(super) fn page_address(data: &Path) -> String {
+    let usual = read_settings(data).unwrap_or_default().web.unwrap_or(SocketAddr::from(([127, 0, 0, 1], WEB_PORT)));
+    page(data, directory::read_bound(data).map_or(usual, |bound| bound.web))
 }
 
 fn wanted(arguments: &RunArguments, settings: &Settings) -> Bound {

@@ -9,12 +9,13 @@ use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
 use super::noted::deed;
+use super::run::page_address;
 use super::say;
 use super::token::belongs;
 use crate::account::account_name;
 use crate::account::role::Role;
 use crate::audit::On;
-use crate::io::{clock, directory, secret};
+use crate::io::{clock, secret};
 use crate::limits::account::ACCOUNTS_MAX;
 use crate::store::account::{AccountRow, AddedAccount, LinkKind};
 use crate::store::page_session::SessionRow;
@@ -81,6 +82,14 @@ pub enum UserCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Take password and second factor from an account, and print a link that invites anew: for who has lost both, or may have had them stolen.
+    Reset {
+        /// Its name.
+        name: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Sessions that are open; --end ends all of them.
     #[command(after_help = "Keys with --json: id, began_at, seen_at (to the minute), program. Times are RFC 3339 UTC.")]
     Sessions {
@@ -125,6 +134,7 @@ pub async fn run(data: &Path, command: UserCommand) -> anyhow::Result<()> {
         UserCommand::Disable { name } => set_disabled(&store, &name, true).await,
         UserCommand::Enable { name } => set_disabled(&store, &name, false).await,
         UserCommand::Link { name, json } => sign_in(&store, data, &name, json).await,
+        UserCommand::Reset { name, json } => reset(&store, data, &name, json).await,
         UserCommand::Sessions { name, end, json } => sessions(&store, &name, end, json).await,
         UserCommand::Role { name, role } => set_role(&store, &name, role).await,
     };
@@ -152,7 +162,7 @@ async fn make(
 ) -> anyhow::Result<()> {
     let (secret, now) = (secret::draw()?, clock::now());
     store.make_link(kind, Some(id), &secret, now).await?;
-    let (link, until) = (format!("{}/lenke/{}", directory::page_address(data), secret.text()), now.plus(kind.lasts()));
+    let (link, until) = (format!("{}/lenke/{}", page_address(data), secret.text()), now.plus(kind.lasts()));
     if json {
         return say::result(&serde_json::to_string(&Made { name, role, kind, link, until })?);
     }
@@ -178,7 +188,7 @@ async fn add(
     match store.noting(adding).add_account(name, role, member, clock::now()).await? {
         AddedAccount::Added(id) => make(store, data, (id, name, role), LinkKind::Invitation, json).await,
         AddedAccount::NoMember => bail!("there is no such member; see: varde-collector member list"),
-        AddedAccount::NameTaken | AddedAccount::NotFirst => {
+        AddedAccount::NameTaken => {
             bail!("there is an account \"{name}\" already; a new link for it: varde-collector user link {name}")
         }
         AddedAccount::TooMany => bail!("there are {ACCOUNTS_MAX} accounts, which is the most"),
@@ -196,6 +206,18 @@ async fn sign_in(store: &Store, data: &Path, name: &str, json: bool) -> anyhow::
         .becomes("a link signs in once, within the hour, without password and second factor");
     let (id, role) = (account.id, account.role);
     make(&store.noting(linking), data, (id, &account.name, role), LinkKind::SignIn, json).await
+}
+
+async fn reset(store: &Store, data: &Path, name: &str, json: bool) -> anyhow::Result<()> {
+    let account = found(store, name).await?;
+    if account.disabled_at.is_some() {
+        bail!("{0} may not come in; let it: varde-collector user enable {0}", account.name);
+    }
+    let resetting = deed("user reset", on(&account.name))
+        .concerns(account.member.clone())
+        .becomes("no password and no second factor, no session; invited anew");
+    store.noting(resetting).reset(account.id).await?;
+    make(store, data, (account.id, &account.name, account.role), LinkKind::Invitation, json).await
 }
 
 fn list(accounts: &[AccountRow], json: bool) -> anyhow::Result<()> {

@@ -63,8 +63,20 @@ pub enum Page {
     Health,
     /// Where one signs in.
     SignIn,
+    /// And does so, by name, password and code.
+    Enter,
     /// And signs out.
     SignOut,
+    /// One's own account.
+    Own,
+    /// Choosing another password for it.
+    OwnPassword,
+    /// And another second factor.
+    OwnCode,
+    /// And another language.
+    OwnLanguage,
+    /// And ending one of its sessions.
+    OwnSession,
     /// What a one-time link is good for.
     Link,
     /// And using it.
@@ -111,6 +123,12 @@ pub const PAGES: &[Address] = &[
     // For whoever watches over the collector: yes or no.
     get("/health", Page::Health, Need::Nothing),
     get("/innlogging", Page::SignIn, Need::Nothing),
+    post("/innlogging", Page::Enter, Need::Nothing),
+    get("/konto", Page::Own, Need::Account),
+    post("/konto/passord", Page::OwnPassword, Need::Account),
+    post("/konto/kode", Page::OwnCode, Need::Account),
+    post("/konto/sprak", Page::OwnLanguage, Need::Account),
+    post("/konto/okt", Page::OwnSession, Need::Account),
     post("/utlogging", Page::SignOut, Need::Account),
     get("/lenke/{secret}", Page::Link, Need::Nothing),
     post("/lenke/{secret}", Page::TakeLink, Need::Nothing),

@@ -17,7 +17,7 @@ use crate::api::{PREFIX, RESOURCES};
 use crate::ingest::relink::settle_noise;
 use crate::ingest::tests::{batch, day, fixture, opened, send};
 use crate::io::addresses::{Method, PAGES};
-use crate::io::web::serve_by;
+use crate::io::web::{Manner, serve_by};
 use crate::store::fixture::{Fixture, NOW};
 use crate::store::page_token::{AddedToken, NewToken};
 use crate::store::proposal::Settled;
@@ -49,7 +49,13 @@ impl Asked {
         let new = NewToken { name: role.as_str(), role, member: member.as_ref(), until: None };
         let added = fixture.store.add_page_token(&new, &secret, NOW).await.unwrap();
         assert!(matches!(added, AddedToken::Added(_)));
-        let serving = tokio::spawn(serve_by(|| NOW, listener, fixture.store.clone(), changes, stopped));
+        let serving = tokio::spawn(serve_by(
+            Manner { clock: || NOW, tls: None, name: None },
+            listener,
+            fixture.store.clone(),
+            changes,
+            stopped,
+        ));
         Asked { address, token: secret.token(), stop, serving }
     }
 

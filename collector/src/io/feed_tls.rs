@@ -1,4 +1,4 @@
-//! The certificate that readers of the list are shown: the operator's own, or one of the collector's authority that names the address
+//! The certificate that readers of the list, and those who open the pages, are shown: the operator's own, or one of the collector's authority that names the address
 //! sensors dial. Readers have no certificate; whoever they are is said by a token.
 
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub struct Own {
 #[derive(Debug, thiserror::Error)]
 pub enum FeedTlsError {
     /// A file.
-    #[error("cannot read {} (feed_certificate, feed_key): {why}; give PEM files of a certificate and its private key", .path.display())]
+    #[error("cannot read {}: {why}; give PEM files of a certificate and its private key (feed_certificate with feed_key, web_certificate with web_key)", .path.display())]
     File {
         /// Which.
         path: PathBuf,
@@ -39,7 +39,7 @@ pub enum FeedTlsError {
         why: String,
     },
     /// The two do not belong together, or no certificate could be made.
-    #[error("the certificate for feeds cannot be used: {0}")]
+    #[error("the certificate for feeds or pages cannot be used: {0}")]
     Unusable(String),
 }
 
@@ -93,7 +93,7 @@ impl FeedCertificate {
         now: Timestamp,
     ) -> Result<Arc<FeedCertificate>, FeedTlsError> {
         let read = own.as_ref().map(read).transpose().unwrap_or_else(|why| {
-            tracing::error!("readers are shown a certificate of the collector's own authority: {why}");
+            tracing::error!("a certificate of the collector's own authority is shown in its place: {why}");
             None
         });
         let shown = match read {
@@ -111,8 +111,15 @@ impl FeedCertificate {
         };
         match fresh {
             Ok(fresh) => *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh),
-            Err(why) => tracing::error!("readers are shown the certificate of before: {why}"),
+            Err(why) => tracing::error!("the certificate of before is shown: {why}"),
         }
+    }
+
+    /// SHA-256 of the last certificate of what is shown, as people compare it: of the collector's own authority, that one's.
+    pub fn authority_sha256(&self) -> Option<String> {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        let octets = varde_common::trust::sha256(shown.cert.last()?);
+        Some(octets.map(|octet| format!("{octet:02X}")).join(":"))
     }
 
     /// TLS by it, for those that have no certificate.

@@ -206,15 +206,16 @@ async fn token(shared: &Shared, secret: Option<Secret>, now: Timestamp) -> Resul
 /// Whether what is sent comes from one of our own pages: browsers say so, and let no page say it of itself.
 fn is_from_here(headers: &HeaderMap, is_tls: bool) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    if text("sec-fetch-site").is_some_and(|site| site != "same-origin") {
-        return false;
-    }
     let scheme = if is_tls { "https" } else { "http" };
-    match (text("origin"), text("host")) {
-        (Some(origin), Some(host)) => origin.eq_ignore_ascii_case(&format!("{scheme}://{host}")),
-        // Of old browsers and of programs some say the one and some the other; who says neither is not believed.
-        (None, _) => text("sec-fetch-site").is_some(),
-        (Some(_), None) => false,
+    let (origin, host) = (text("origin"), text("host"));
+    let is_ours =
+        origin.zip(host).is_some_and(|(origin, host)| origin.eq_ignore_ascii_case(&format!("{scheme}://{host}")));
+    match text("sec-fetch-site") {
+        // Under our own policy of telling no address to anybody, browsers say of our own forms that they come from nowhere.
+        Some("same-origin") => is_ours || origin.is_none_or(|origin| origin == "null"),
+        Some(_) => false,
+        // Programs and old browsers.
+        None => is_ours,
     }
 }
 

@@ -23,9 +23,9 @@ pub async fn serve(listener: TcpListener, store: Store, stop: watch::Receiver<bo
     let app = Router::new()
         .route(PATH, get(numbers))
         .with_state(Arc::new(store))
-        .layer(middleware::from_fn(web::guard_host))
+        .layer(middleware::from_fn_with_state(None, web::guard_host))
         .layer(middleware::from_fn(web::guard_headers));
-    pages::serve(listener, app, stop).await;
+    pages::serve(listener, None, app, stop).await;
 }
 
 async fn numbers(State(store): State<Arc<Store>>) -> Response {

@@ -1,27 +1,50 @@
 //! The page's connections: so many at once, each request within a time, and none that stands still is kept.
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use super::web::stopped;
 use crate::limits::{
     ACCEPT_AGAIN_AFTER, HTTP_HEAD_MAX_OCTETS, HTTP_HEADERS_MAX, PAGE_CONNECTIONS_MAX, PAGE_READ_WITHIN, REQUEST_WITHIN,
 };
 
+/// From where somebody asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Peer, Self::Rejection> {
+        // Every connection has one; without, all that have none are one.
+        Ok(parts.extensions.get::<Peer>().copied().unwrap_or(Peer(IpAddr::V4(Ipv4Addr::UNSPECIFIED))))
+    }
+}
+
 /// Serves connections until `stop` says so, then waits for the answers under way.
-pub(super) async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    app: Router,
+    stop: watch::Receiver<bool>,
+) {
     let places = Arc::new(Semaphore::new(PAGE_CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     let mut told = stop.clone();
@@ -32,12 +55,14 @@ pub(super) async fn serve(listener: TcpListener, app: Router, stop: watch::Recei
             () = stopped(&mut told) => break,
             came = async {
                 let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
-                Ok::<_, io::Error>((listener.accept().await?.0, place))
+                let (stream, peer) = listener.accept().await?;
+                Ok::<_, io::Error>((stream, peer.ip(), place))
             } => came,
         };
         match came {
-            Ok((stream, place)) => {
-                connections.spawn(attend(stream, app.clone(), stop.clone(), place));
+            Ok((stream, peer, place)) => {
+                let app = app.clone().layer(Extension(Peer(peer)));
+                connections.spawn(attend(stream, tls.clone(), app, stop.clone(), place));
             }
             Err(error) => {
                 tracing::debug!("the page's next connection cannot be had: {error}");
@@ -48,8 +73,26 @@ pub(super) async fn serve(listener: TcpListener, app: Router, stop: watch::Recei
     while connections.join_next().await.is_some() {}
 }
 
-/// One connection to its end.
-async fn attend(stream: TcpStream, app: Router, mut stop: watch::Receiver<bool>, _place: OwnedSemaphorePermit) {
+/// One connection to its end, over TLS where there is any.
+async fn attend(
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    app: Router,
+    stop: watch::Receiver<bool>,
+    _place: OwnedSemaphorePermit,
+) {
+    let Some(tls) = tls else { return talk(stream, app, stop).await };
+    match timeout(REQUEST_WITHIN, TlsAcceptor::from(tls).accept(stream)).await {
+        Ok(Ok(stream)) => talk(stream, app, stop).await,
+        Ok(Err(error)) => tracing::debug!("a connection to the page is none over TLS: {error}"),
+        Err(_) => tracing::debug!("a connection to the page took too long to begin TLS"),
+    }
+}
+
+async fn talk<S>(stream: S, app: Router, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut http = http1::Builder::new();
     // Also between two requests: a browser that rests comes again.
     http.timer(TokioTimer::new()).header_read_timeout(REQUEST_WITHIN);

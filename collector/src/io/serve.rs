@@ -93,9 +93,9 @@ pub enum StartError {
     /// Numbers are told to this machine alone.
     #[error("metrics are served to this machine alone, not on {0}; use a loopback address such as 127.0.0.1:9844")]
     MetricsNotLoopback(SocketAddr),
-    /// The page has no login yet.
+    /// What others could read on its way is served to this machine alone.
     #[error(
-        "the page has no login yet, so it is served to this machine alone, not on {0}; use a loopback address such as 127.0.0.1:8443 and reach it through SSH"
+        "without TLS the pages are served to this machine alone, not on {0}; set web_name = \"varde.example.no\" in collector.toml, the name under which they are opened, or use a loopback address such as 127.0.0.1:8443"
     )]
     NotLoopback(SocketAddr),
     /// A socket does not say where it is.
@@ -126,12 +126,23 @@ pub struct Conduct {
     pub approve_sensors: bool,
     /// Where heartbeats go.
     pub heartbeat: Option<beat::Wanted>,
+    /// Over TLS, under a name; none = the pages are served plainly, to this machine alone.
+    pub web: Option<Web>,
     /// The certificate readers of the list are shown; none = one of the collector's authority.
     pub feed_certificate: Option<Own>,
     /// Where numbers for Prometheus are told; none = nowhere.
     pub metrics: Option<SocketAddr>,
     /// Where the accessibility statement is; none = the pages say that it is missing.
     pub statement: Option<String>,
+}
+
+/// How the pages are served to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Web {
+    /// The name under which they are opened.
+    pub name: String,
+    /// Their certificate; none = one of the collector's authority.
+    pub certificate: Option<Own>,
 }
 
 /// Starts it as it behaves where nothing is set.
@@ -147,7 +158,7 @@ pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
 /// # Errors
 /// [`StartError`]; nothing is left running then.
 pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Running, StartError> {
-    if !wanted.web.ip().is_loopback() {
+    if !wanted.web.ip().is_loopback() && conduct.web.is_none() {
         return Err(StartError::NotLoopback(wanted.web));
     }
     if let Some(address) = conduct.metrics.filter(|address| !address.ip().is_loopback()) {
@@ -186,6 +197,23 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         None => None,
     };
     let feed_certificate = feed_certificate(&store, &keyring, &conduct).await?;
+    let page_certificate = match &conduct.web {
+        Some(web) => {
+            let name = Some(web.name.clone());
+            Some(FeedCertificate::new(&keyring, web.certificate.clone(), name, clock::now())?)
+        }
+        None => None,
+    };
+    let manner = web::Manner {
+        clock: clock::now,
+        tls: page_certificate.as_ref().map(FeedCertificate::tls).transpose()?,
+        name: conduct.web.as_ref().map(|web| web.name.clone()),
+    };
+    if let Some(fingerprint) = page_certificate.as_ref().and_then(|shown| shown.authority_sha256()) {
+        tracing::info!(
+            "the pages' certificate is vouched for by the authority with the SHA-256 fingerprint {fingerprint}"
+        );
+    }
     let door_tls = DoorTls::new(&keyring, feed_certificate.tls()?)?;
     let sessions = quic::session_endpoint(wanted.quic, &keyring)?;
     let enrolments = quic::enrolment_endpoint(wanted.enroll, &keyring)?;
@@ -256,10 +284,13 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
             tokio::time::sleep(KEYS_LOOKED_AT_EVERY).await;
             keyring.look_and_tell(clock::now()).await;
             feed_certificate.look(&keyring, clock::now());
+            if let Some(shown) = &page_certificate {
+                shown.look(&keyring, clock::now());
+            }
         }
     });
     note_statement(&store, conduct.statement.as_deref()).await?;
-    let serving = web::serve(page, store.clone(), changes, stopped);
+    let serving = web::serve_by(manner, page, store.clone(), changes, stopped);
     let web = tokio::spawn(serving);
     directory::write_bound(data, &bound)?;
     let data = data.to_owned();
@@ -299,9 +330,10 @@ async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
         .feed_certificate
         .as_ref()
         .map_or_else(String::new, |own| format!(", readers are shown the certificate {}", own.certificate.display()));
+    let pages = conduct.web.as_ref().map_or_else(String::new, |web| format!(", pages over TLS as {}", web.name));
     let metrics = conduct.metrics.map_or_else(String::new, |address| format!(", metrics {address}"));
     let settings = format!(
-        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}{metrics}",
+        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}{pages}{metrics}",
         conduct.approve_sensors
     );
     let noted = async {

@@ -161,6 +161,18 @@ impl Call {
         self.says(StatusCode::FORBIDDEN, (&texts.say("forbidden-title"), &texts.say("forbidden-words")), None)
     }
 
+    /// Too many come in at once.
+    pub(super) fn busy(&self) -> Response {
+        let texts = self.texts();
+        self.says(StatusCode::SERVICE_UNAVAILABLE, (&texts.say("busy-title"), &texts.say("busy-words")), None)
+    }
+
+    /// Somebody tries too often.
+    pub(super) fn too_often(&self) -> Response {
+        let texts = self.texts();
+        self.says(StatusCode::TOO_MANY_REQUESTS, (&texts.say("often-title"), &texts.say("often-words")), None)
+    }
+
     /// Whoever asked is signed in no longer.
     pub(super) fn unknown(&self) -> Response {
         let texts = self.texts();

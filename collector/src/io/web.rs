@@ -12,6 +12,7 @@ use axum::middleware::{self, Next};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, get, on};
+use rustls::ServerConfig;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use varde_common::metrics::names_loopback;
@@ -19,6 +20,7 @@ use varde_common::time::Timestamp;
 
 use super::addresses::{Method, PAGES, Page};
 use super::beat::health;
+use super::doorman::Doorman;
 use super::news::tell;
 use super::views::Views;
 use super::visit::{Call, Visit};
@@ -31,6 +33,8 @@ use crate::present::map::Tiles;
 use crate::present::shown::Shown;
 use crate::store::{Store, StoreError};
 
+mod link;
+mod own;
 mod reading;
 mod screen;
 mod sign_in;
@@ -58,6 +62,7 @@ pub struct Shared {
     pub(super) clock: fn() -> Timestamp,
     /// Whether it is served over TLS.
     pub(super) is_tls: bool,
+    pub(super) doorman: Doorman,
 }
 
 impl Shared {
@@ -76,14 +81,26 @@ impl Shared {
     }
 }
 
-/// Serves the page until `stop` says so. The listener is bound to loopback by the caller.
-pub async fn serve(listener: tokio::net::TcpListener, store: Store, changes: Changes, stop: watch::Receiver<bool>) {
-    serve_by(clock::now, listener, store, changes, stop).await;
+/// How the pages are served.
+#[derive(Debug, Clone)]
+pub struct Manner {
+    /// What time it is.
+    pub clock: fn() -> Timestamp,
+    /// Over TLS by this; none = plainly, to this machine alone.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// The name under which they are opened, beside this machine's own names for itself.
+    pub name: Option<String>,
 }
 
-/// The same by this clock.
+/// Serves the pages plainly until `stop` says so. The listener is bound to loopback by the caller.
+pub async fn serve(listener: tokio::net::TcpListener, store: Store, changes: Changes, stop: watch::Receiver<bool>) {
+    let manner = Manner { clock: clock::now, tls: None, name: None };
+    serve_by(manner, listener, store, changes, stop).await;
+}
+
+/// Serves them in this manner.
 pub async fn serve_by(
-    clock: fn() -> Timestamp,
+    manner: Manner,
     listener: tokio::net::TcpListener,
     store: Store,
     changes: Changes,
@@ -91,21 +108,16 @@ pub async fn serve_by(
 ) {
     let mut overdue = stop.clone();
     let statement = looks::statement(&store).await;
-    let app = router(clock, store, changes, (stop.clone(), statement));
+    let app = router(&manner, store, changes, (stop.clone(), statement));
     tokio::select! {
-        () = pages::serve(listener, app, stop) => {}
+        () = pages::serve(listener, manner.tls, app, stop) => {}
         () = async { stopped(&mut overdue).await; tokio::time::sleep(STOP_WITHIN).await } => {}
     }
 }
 
 type Stop = watch::Receiver<bool>;
 
-fn router(
-    clock: fn() -> Timestamp,
-    store: Store,
-    changes: Changes,
-    (stop, statement): (Stop, Option<Shown>),
-) -> Router {
+fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (Stop, Option<Shown>)) -> Router {
     let shared = Arc::new(Shared {
         store,
         changes,
@@ -114,8 +126,9 @@ fn router(
         statement,
         listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
         views: Views::default(),
-        clock,
-        is_tls: false,
+        clock: manner.clock,
+        is_tls: manner.tls.is_some(),
+        doorman: Doorman::default(),
     });
     let mut app = Router::new();
     for address in PAGES {
@@ -134,9 +147,15 @@ fn router(
             Page::Live => on(by, live),
             Page::Health => on(by, healthy),
             Page::SignIn => on(by, sign_in::form),
+            Page::Enter => on(by, sign_in::enter),
+            Page::Own => on(by, own::page),
+            Page::OwnPassword => on(by, own::password),
+            Page::OwnCode => on(by, own::code),
+            Page::OwnLanguage => on(by, own::language),
+            Page::OwnSession => on(by, own::end),
             Page::SignOut => on(by, sign_in::leave),
-            Page::Link => on(by, sign_in::link),
-            Page::TakeLink => on(by, sign_in::take),
+            Page::Link => on(by, link::link),
+            Page::TakeLink => on(by, link::take),
             Page::Screen => on(by, screen::form),
             Page::GiveScreen => on(by, screen::give),
         };
@@ -147,12 +166,14 @@ fn router(
         let file = get(move |asked: HeaderMap| async move { packed::file(asset, &asked) });
         app = app.route(&asset::address(asset.name), file);
     }
-    app.merge(api::router(&shared))
-        .fallback(missing)
-        .with_state(shared)
-        .layer(middleware::from_fn(packed::pack))
-        .layer(middleware::from_fn(guard_host))
-        .layer(middleware::from_fn(guard_headers))
+    let app = app.merge(api::router(&shared)).fallback(missing).with_state(shared);
+    let app = app.layer(middleware::from_fn(packed::pack));
+    let app = match &manner.tls {
+        Some(_) => app.layer(middleware::from_fn(guard_transport)),
+        None => app,
+    };
+    let name: Option<Arc<str>> = manner.name.as_deref().map(Arc::from);
+    app.layer(middleware::from_fn_with_state(name, guard_host)).layer(middleware::from_fn(guard_headers))
 }
 
 /// Resolves when `stop` turns true or nobody is left to turn it.
@@ -161,19 +182,40 @@ pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-pub(super) async fn guard_host(request: Request, next: Next) -> Response {
+/// Whether a `Host` is this name, whatever the port.
+fn is_named(host: &str, name: &str) -> bool {
+    let (own, port) = host.rsplit_once(':').unwrap_or((host, "0"));
+    own.eq_ignore_ascii_case(name) && port.parse::<u16>().is_ok() && port.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A page elsewhere reaches us under no name of its own (DNS rebinding).
+pub(super) async fn guard_host(State(name): State<Option<Arc<str>>>, request: Request, next: Next) -> Response {
+    let is_ours = |host: &str| names_loopback(host) || name.as_deref().is_some_and(|name| is_named(host, name));
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let named = match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host.to_str().is_ok_and(names_loopback),
+        (Some(host), None) => host.to_str().is_ok_and(is_ours),
         _ => false,
     };
     // A request may also name its host in the first line.
-    let line = request.uri().authority().is_none_or(|authority| names_loopback(authority.as_str()));
+    let line = request.uri().authority().is_none_or(|authority| is_ours(authority.as_str()));
     if named && line {
         return next.run(request).await;
     }
-    let words = "This page answers only to localhost, 127.0.0.1 and [::1]; open it under one of these names.\n";
+    let words = match name {
+        Some(name) => format!("This page answers only to {name}; open it under this name.\n"),
+        None => {
+            "This page answers only to localhost, 127.0.0.1 and [::1]; open it under one of these names.\n".to_owned()
+        }
+    };
     (StatusCode::MISDIRECTED_REQUEST, words).into_response()
+}
+
+/// Who has come over TLS once comes by nothing else for a year.
+async fn guard_transport(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let year = HeaderValue::from_static("max-age=31536000");
+    response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+    response
 }
 
 pub(super) async fn guard_headers(request: Request, next: Next) -> Response {

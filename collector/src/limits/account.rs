@@ -24,3 +24,15 @@ pub const FORM_MAX_OCTETS: usize = 1024 * 1024;
 pub const FORM_WITHIN: Duration = Duration::from_secs(20);
 /// A live stream ends after this and is opened anew, so that it ends with the session it belongs to.
 pub const LIVE_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// Attempts to come in within [`ATTEMPTS_WITHIN`] by one name: a person who mistypes has a few.
+pub const ATTEMPTS_OF_NAME: usize = 5;
+/// And from one address: a house behind one.
+pub const ATTEMPTS_OF_ADDRESS: usize = 20;
+/// The time those are counted in.
+pub const ATTEMPTS_WITHIN: Duration = Duration::from_secs(60);
+/// Names and addresses whose attempts are remembered at once; each is looked at with each attempt.
+pub const ATTEMPTS_KEPT_MAX: usize = 2_000;
+/// Passwords looked at at once, each with 64 MiB.
+pub const PASSWORDS_AT_ONCE: usize = 2;
+/// Who waits longer than this for a look at a password is told to come again.
+pub const PASSWORD_WITHIN: Duration = Duration::from_secs(20);

@@ -116,6 +116,7 @@ pub const BAR: &[Entry] = &[
     Entry { part: Part::Campaigns, address: "/#campaigns", below: &["/kampanje/"], kinds: WITH_HANDS },
     Entry { part: Part::Members, address: "/#map", below: &["/medlem/"], kinds: CSIRT },
     Entry { part: Part::Sensors, address: "/#sensors", below: &["/sensor/"], kinds: WITH_HANDS },
+    Entry { part: Part::Account, address: "/konto", below: &["/konto/"], kinds: ALL_KINDS },
 ];
 
 /// How a link of the bar stands to the page that is shown.

@@ -90,8 +90,6 @@ pub enum AddedAccount {
     NameTaken,
     /// There are as many as there may be.
     TooMany,
-    /// It is not the first any more.
-    NotFirst,
 }
 
 const ROWS: &str = "SELECT a.id, a.name, a.role, m.number, a.password IS NOT NULL, a.totp IS NOT NULL,
@@ -130,7 +128,7 @@ pub(super) async fn member_id(
     Ok(id.map(Some))
 }
 
-async fn insert(
+pub(super) async fn insert(
     conn: &mut SqliteConnection,
     name: &str,
     role: Role,
@@ -165,25 +163,6 @@ impl Store {
         let mut tx = self.begin().await?;
         let Some(member) = member_id(&mut tx, member).await? else { return Ok(AddedAccount::NoMember) };
         let added = insert(&mut tx, name, role, member, now).await?;
-        if matches!(added, AddedAccount::Added(_)) {
-            tx.commit().await?;
-        }
-        Ok(added)
-    }
-
-    /// Adds the first account, an administrator, for whoever holds the link for it; the link is used up with that.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn add_first(&self, name: &str, link: &Secret, now: Timestamp) -> Result<AddedAccount, StoreError> {
-        let mut tx = self.begin().await?;
-        let sql = "DELETE FROM page_link WHERE sha256 = $1 AND kind = 'first' AND until > $2";
-        let used = sqlx::query(sql).bind(link.hash().as_slice()).bind(now.0).execute(&mut *tx).await?;
-        let any: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM account").fetch_one(&mut *tx).await?;
-        if used.rows_affected() == 0 || any > 0 {
-            return Ok(AddedAccount::NotFirst);
-        }
-        let added = insert(&mut tx, name, Role::Administrator, None, now).await?;
         if matches!(added, AddedAccount::Added(_)) {
             tx.commit().await?;
         }
@@ -365,7 +344,6 @@ pub(super) async fn forget_member(conn: &mut SqliteConnection, member: i64) -> R
 mod tests {
     use super::*;
     use crate::store::fixture::Fixture;
-    use std::time::Duration;
 
     const NOW: Timestamp = Timestamp(1_000_000_000);
 
@@ -402,18 +380,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn w3_the_first_account_is_made_once_and_by_its_link_alone() {
+    async fn w3_the_link_for_the_first_account_is_good_as_long_as_there_is_none() {
         let Fixture { store, .. } = &Fixture::new(1).await;
-        assert_eq!(store.add_first("kari", &secret(1), NOW).await.unwrap(), AddedAccount::NotFirst);
         store.make_link(LinkKind::First, None, &secret(1), NOW).await.unwrap();
-        assert_eq!(store.link(Scope::Operator, &secret(1), NOW).await.unwrap().unwrap().kind, LinkKind::First);
-        let late = NOW.plus(INVITED_FOR + Duration::from_secs(1));
-        assert_eq!(store.add_first("kari", &secret(1), late).await.unwrap(), AddedAccount::NotFirst);
-        assert_eq!(store.add_first("kari", &secret(1), NOW).await.unwrap(), AddedAccount::Added(1));
-        store.make_link(LinkKind::First, None, &secret(2), NOW).await.unwrap();
-        assert_eq!(store.link(Scope::Operator, &secret(2), NOW).await.unwrap(), None, "there is one");
-        assert_eq!(store.add_first("per", &secret(2), NOW).await.unwrap(), AddedAccount::NotFirst);
-        assert_eq!(store.accounts(Scope::Operator).await.unwrap()[0].role, Role::Administrator);
+        let link = async || store.link(Scope::Operator, &secret(1), NOW).await.unwrap();
+        assert_eq!(link().await, Some(Link { kind: LinkKind::First, account: None }));
+        store.add_account("kari", Role::Analyst, None, NOW).await.unwrap();
+        assert_eq!(link().await, None);
         assert_eq!(store.accounts(Scope::Member(1)).await.unwrap(), []);
         assert_eq!(store.account(Scope::Member(1), 1).await.unwrap(), None);
     }

@@ -19,6 +19,7 @@ mod claim_sum;
 pub mod cluster;
 mod commons;
 pub mod copy;
+pub mod credentials;
 pub mod demoted;
 pub mod departure;
 pub mod draft;

@@ -66,7 +66,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<i64, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "DELETE FROM page_session WHERE began_at < $1";
+        let sql = "DELETE FROM page_session WHERE began_at <= $1";
         sqlx::query(sql).bind(now.minus(SESSION_MAX).0).execute(&mut *tx).await?;
         let sql = "DELETE FROM page_session WHERE account_id = $1 AND id NOT IN
             (SELECT id FROM page_session WHERE account_id = $1 ORDER BY id DESC LIMIT $2)";

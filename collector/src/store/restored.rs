@@ -259,6 +259,13 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
             sqlx::query(sql).bind(id).bind(added_at).bind(now.0).execute(&mut *tx).await?;
         }
     }
+    // Sessions and links of then may have been ended since: everybody signs in anew.
+    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ('page_session', 'page_link')";
+    if sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *tx).await? == 2 {
+        for sql in ["DELETE FROM page_session", "DELETE FROM page_link"] {
+            sqlx::query(sql).execute(&mut *tx).await?;
+        }
+    }
     let mut carried = Carried {
         revocations: 0,
         departures: 0,
