@@ -3,6 +3,7 @@
 pub mod enroll;
 pub mod inspect;
 mod inspect_lines;
+pub mod line;
 pub mod list;
 mod outlive;
 pub mod reveal;

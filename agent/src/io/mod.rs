@@ -10,6 +10,7 @@ pub mod host;
 pub mod link;
 pub mod metrics;
 pub mod privilege;
+pub mod run_as;
 pub mod watch;
 
 #[cfg(test)]
