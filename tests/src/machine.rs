@@ -84,8 +84,8 @@ impl Machine {
     /// When it does not come up; its console lies beside `root`.
     pub fn boot(root: &Path, namespace: &Namespace) -> Result<Machine> {
         said(Command::new("cp").args(["--archive", "--no-target-directory"]).arg(base()?).arg(root))?.ok()?;
-        // What a first boot would ask a person, or wait for.
-        fs::write(root.join("etc/machine-id"), "uninitialized\n")?;
+        // A number of its own, and no first boot, which would ask a person.
+        fs::write(root.join("etc/machine-id"), "")?;
         let mut nspawn = Command::new("systemd-nspawn");
         nspawn.args(["--quiet", "--register=no", "--keep-unit", "--console=pipe", "--boot", "--directory"]).arg(root);
         nspawn.arg(format!("--network-namespace-path=/run/netns/{}", namespace.name()));
