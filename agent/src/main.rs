@@ -1,45 +1,11 @@
 //! The sensor's program: reads its command line, sets up the log, and hands over to a command.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches};
 use tracing_subscriber::EnvFilter;
-use varde_agent::command::{self, DATA_DEFAULT, Failure};
-
-/// Varde's sensor: watches a network's traffic for signs its CSIRT knows, and tells the collector what matches. Nothing
-/// else leaves the network.
-#[derive(Debug, Parser)]
-#[command(name = "varde-agent", version, arg_required_else_help = true)]
-#[command(
-    after_help = "Exit codes: 0 done; 1 something could not be run, and why; 2 wrong usage; run, doctor and status --check have their own (--help).\n\
-    Something wrong? Run: varde-agent doctor. Settings: DIR/agent.toml and DIR/conf.d, else those in /etc/varde-agent. Log: standard error, RUST_LOG chooses how much."
-)]
-struct CommandLine {
-    /// The data directory: identity, spool, list.
-    #[arg(long, global = true, value_name = "DIR", default_value = DATA_DEFAULT)]
-    data: PathBuf,
-    #[command(subcommand)]
-    command: Command,
-}
-
-// What each does is said at its arguments.
-#[derive(Debug, Subcommand)]
-enum Command {
-    Enroll(command::enroll::EnrollArgs),
-    Run(command::run::RunArgs),
-    Doctor(command::doctor::DoctorArgs),
-    Status(command::status::StatusArgs),
-    SupportBundle(command::support_bundle::SupportBundleArgs),
-    #[command(subcommand)]
-    Config(command::config::ConfigCommand),
-    #[command(subcommand)]
-    List(command::list::ListCommand),
-    Reveal(command::reveal::RevealArgs),
-    Inspect(command::inspect::InspectArgs),
-    WhatLeaves(command::what_leaves::WhatLeavesArgs),
-    Wipe(command::wipe::WipeArgs),
-}
+use varde_agent::command::line::{Command, CommandLine};
+use varde_agent::command::{self, Failure};
 
 fn main() -> ExitCode {
     let matches = CommandLine::command().try_get_matches().unwrap_or_else(|error| wrong_usage(&error));

@@ -19,6 +19,8 @@
 //!
 //! [`sector`] is a year of a whole sector with its truth known, to judge what a collector makes of it.
 //!
+//! [`papers`] makes what lies beside the programs in their [`packages`], and a [`machine`] is a whole Debian that boots, to install them in.
+//!
 //! [`feed_server`] serves intelligence as it is told, well or as no server should.
 //! [`python`] has the programs and libraries of others that ours are held against, [`node`] those that steer a browser over every page.
 //!
@@ -47,12 +49,15 @@ pub mod initials;
 pub mod lab;
 pub mod list_attacks;
 pub mod listing;
+pub mod machine;
 pub mod measure;
 pub mod model_disk;
 pub mod namespaces;
 pub mod node;
 pub mod odd;
 pub mod oracle;
+pub mod packages;
+pub mod papers;
 pub mod places;
 pub mod power;
 pub mod programs;

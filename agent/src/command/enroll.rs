@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::sleep;
+use varde_common::token::Token;
+use varde_common::words::fingerprint;
 
 use super::{Failure, proxy, settings};
 use crate::io::clock;
@@ -13,6 +15,7 @@ use crate::io::disk::identity::{Card, Identity};
 use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::{create_directory, hold};
 use crate::io::enroll::{EnrolError, Wishes, enroll};
+use crate::io::run_as;
 use crate::limits::{ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN};
 use crate::proxy::is_host_and_port;
 use crate::route::NOWHERE;
@@ -29,6 +32,8 @@ const EXIT_NOT_YET: u8 = 75;
 /// The token is good for one sensor and 72 hours. The key is born here and never leaves. QUIC (UDP) is tried first, then
 /// TLS on TCP, through the proxy that agent.toml names, if it names one; $HTTPS_PROXY is not read, because the service
 /// would not see it.
+///
+/// Given by root for a data directory that another user owns, it goes on as that user, so that what it makes is the service's.
 ///
 /// Where the CSIRT approves of each sensor, eight words are shown, and it waits: read them to the CSIRT by telephone. Broken
 /// off, it goes on when it is started again, also without the token.
@@ -62,9 +67,22 @@ fn fallback(text: &str) -> Result<String, String> {
 /// [`Failure`].
 pub fn run(data: &Path, args: &EnrollArgs) -> Result<(), Failure> {
     let text = token(data, args)?;
+    run_as::owner_of(data).map_err(|error| {
+        let cause = format!("cannot go on as the user that owns {}: {error}", data.display());
+        Failure::new(cause, "run it as that user: sudo -u USER varde-agent enroll")
+    })?;
     create_directory(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let _held = hold(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let settings = settings(data)?;
+    // A token that is none is told of in its place.
+    if let Ok(token) = Token::from_text(&text) {
+        eprintln!(
+            "Enrolling at {} for {}. The collector's fingerprint is: {}\n(The CSIRT can read you the same words: varde-collector root show. Another collector is refused.)",
+            token.enroll.as_str(),
+            token.member.as_str(),
+            fingerprint(&token.root_sha256)
+        );
+    }
     let wishes = Wishes { told: args.fallback.clone(), set: settings.fallback.clone(), proxy: proxy(data, &settings)? };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -77,7 +95,10 @@ pub fn run(data: &Path, args: &EnrollArgs) -> Result<(), Failure> {
     if let Some(before) = before {
         eprintln!("Of before: {before}.");
     }
-    eprintln!("Enrolled as sensor {} of {}. Next: varde-agent run --interface NAME", card.sensor, card.member);
+    eprintln!(
+        "Enrolled as sensor {} of {}. Next: varde-agent run --interface NAME; installed as a package, it starts by itself",
+        card.sensor, card.member
+    );
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod doctor_facts;
 pub mod enroll;
 pub mod inspect;
 mod inspect_lines;
+pub mod line;
 pub mod list;
 mod outlive;
 mod reload;

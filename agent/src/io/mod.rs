@@ -11,6 +11,7 @@ pub mod host;
 pub mod link;
 pub mod metrics;
 pub mod privilege;
+pub mod run_as;
 pub mod settings;
 pub mod watch;
 

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use varde_common::time::Timestamp;
 use varde_common::trust::{Domain, Root, hex, key_id, sha256, sign};
+use varde_common::words::fingerprint;
 
 use super::noted::{deed, noted};
 use super::{say, sign as signing};
@@ -213,6 +214,8 @@ struct SensorsShown {
 #[derive(Debug, Serialize)]
 struct Shown {
     version: u32,
+    /// The document's own, in words, as sensors show it when they enrol.
+    fingerprint: String,
     expires: Timestamp,
     days_left: i64,
     list_key: &'static str,
@@ -234,7 +237,7 @@ fn keys_here(data: &Path) -> Vec<(String, String)> {
 }
 
 async fn shown(data: &Path, store: &Store, now: Timestamp) -> anyhow::Result<Shown> {
-    let (_, root) = keys::read_root(data)?;
+    let (document, root) = keys::read_root(data)?;
     let here = keys_here(data);
     let key = |id: &String| KeyShown {
         id: id.clone(),
@@ -253,6 +256,7 @@ async fn shown(data: &Path, store: &Store, now: Timestamp) -> anyhow::Result<Sho
     let left = (root.expires.0.saturating_sub(now.0)) / 86_400_000_000;
     Ok(Shown {
         version: root.version,
+        fingerprint: fingerprint(&sha256(&document)),
         expires: root.expires,
         days_left: left,
         list_key: if trust::has_list_key(data)? { "online" } else { "duty" },
@@ -274,7 +278,10 @@ async fn show(data: &Path, json: bool) -> anyhow::Result<()> {
 }
 
 fn words(shown: &Shown) -> String {
-    let mut lines = vec![format!("Root document {}, good until {}.", shown.version, shown.expires)];
+    let mut lines = vec![
+        format!("Root document {}, good until {}.", shown.version, shown.expires),
+        format!("Its fingerprint, which a sensor shows when it enrols: {}", shown.fingerprint),
+    ];
     if shown.days_left < 0 {
         lines.push(
             "IT HAS RUN OUT. Sensors go on all the same; make the next one: varde-collector root next FILE".to_owned(),
