@@ -6,6 +6,7 @@
 //! it. [`api`] is what machines may ask of it and are answered. [`silence`] says what keeps a sensor from seeing or from being heard, [`retention`] what becomes of every table in time, [`workflow`] where the work on each stands and when what was closed opens again. [`certificate`] says who is who, [`address`] where sensors dial, [`audit`] what people did here, [`beat`] that it lives, to whoever watches over it, [`arrivals`] how many strangers may stand at a door, [`behind`] how often they are told root documents. Nothing but [`io`] and [`store`] touches the world.
 
 pub mod address;
+pub mod advisory;
 pub mod api;
 pub mod arrivals;
 pub mod audit;
@@ -36,6 +37,7 @@ pub mod limits;
 pub mod link;
 pub mod losses;
 pub mod mark;
+pub mod measure;
 pub mod merger;
 pub mod noise;
 pub mod present;

@@ -738,3 +738,18 @@ said-history = Seen in history
 said-concluded = Came to be a possible campaign
 said-hit = { $number } { $name } hit (incident { $id })
 said-hit-unnumbered = { $number } { $name } hit
+# Advisories to members, and measures
+said-advisory-sent = Advisory sent: { $title }
+said-advisory-corrected = Corrected advisory sent: { $title }
+said-advisory-to = { $n ->
+    [1] (to 1 member)
+   *[other] (to { $shown } members)
+}
+said-advisory-read = { $name } ({ $number }) confirmed to have read it
+said-advisory-answered = { $name } ({ $number }) answered: { $answer }
+said-advisory-withdrawn = The advisory is withdrawn: { $reason }
+answer-not-affected = We are not affected.
+answer-affected = We are affected.
+answer-need-help = We need help.
+answer-measure-done = A measure is done.
+answer-measure-done-named = The measure is done: { $title }.

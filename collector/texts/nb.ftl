@@ -738,3 +738,18 @@ said-history = Funnet i sensorenes historikk
 said-concluded = Ble en mulig kampanje
 said-hit = { $number } { $name } rammet (sak { $id })
 said-hit-unnumbered = { $number } { $name } rammet
+# Varsel til medlemmer og tiltak
+said-advisory-sent = Varsel sendt: { $title }
+said-advisory-corrected = Rettet varsel sendt: { $title }
+said-advisory-to = { $n ->
+    [1] (til 1 medlem)
+   *[other] (til { $shown } medlemmer)
+}
+said-advisory-read = { $name } ({ $number }) bekreftet lest
+said-advisory-answered = { $name } ({ $number }) svarte: { $answer }
+said-advisory-withdrawn = Varselet er trukket tilbake: { $reason }
+answer-not-affected = Vi er ikke rammet.
+answer-affected = Vi er rammet.
+answer-need-help = Vi trenger hjelp.
+answer-measure-done = Tiltak er gjort.
+answer-measure-done-named = Tiltaket er gjort: { $title }.

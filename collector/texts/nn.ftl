@@ -738,3 +738,18 @@ said-history = Funne i historikken til sensorane
 said-concluded = Vart ein mogleg kampanje
 said-hit = { $number } { $name } råka (sak { $id })
 said-hit-unnumbered = { $number } { $name } råka
+# Varsel til medlemmer og tiltak
+said-advisory-sent = Varsel sendt: { $title }
+said-advisory-corrected = Retta varsel sendt: { $title }
+said-advisory-to = { $n ->
+    [1] (til 1 medlem)
+   *[other] (til { $shown } medlemmer)
+}
+said-advisory-read = { $name } ({ $number }) stadfesta lese
+said-advisory-answered = { $name } ({ $number }) svara: { $answer }
+said-advisory-withdrawn = Varselet er trekt tilbake: { $reason }
+answer-not-affected = Vi er ikkje råka.
+answer-affected = Vi er råka.
+answer-need-help = Vi treng hjelp.
+answer-measure-done = Tiltak er gjort.
+answer-measure-done-named = Tiltaket er gjort: { $title }.

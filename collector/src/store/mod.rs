@@ -1,5 +1,6 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
+pub mod advisory;
 pub mod alert;
 pub mod allow;
 mod approval;
@@ -36,7 +37,9 @@ pub mod leaving;
 pub mod lifetime;
 pub mod lint;
 pub mod list;
+pub mod mail;
 pub mod mark;
+pub mod measure;
 pub mod meeting;
 pub mod member;
 pub mod mere_list;
@@ -144,6 +147,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/027_people.sql"),
     include_str!("../schema/028_guards.sql"),
     include_str!("../schema/029_met.sql"),
+    include_str!("../schema/031_advisory.sql"),
 ];
 
 /// Why the store could not be opened or used.
