@@ -161,7 +161,10 @@ impl FromStr for Body {
         let text = text.replace("\r\n", "\n");
         let text = text.trim_matches(['\n', ' ', '\u{feff}']);
         if text.len() > TEXT_MAX_OCTETS {
-            return Err(format!("the text has {} bytes, and at most {TEXT_MAX_OCTETS} are sent; shorten it", text.len()));
+            return Err(format!(
+                "the text has {} bytes, and at most {TEXT_MAX_OCTETS} are sent; shorten it",
+                text.len()
+            ));
         }
         if text.is_empty() {
             return Err("the text is empty; write what the members must know and do".to_owned());

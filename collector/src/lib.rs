@@ -36,6 +36,7 @@ pub mod io;
 pub mod limits;
 pub mod link;
 pub mod losses;
+pub mod mail;
 pub mod mark;
 pub mod measure;
 pub mod merger;

@@ -47,6 +47,7 @@ pub mod initials;
 pub mod lab;
 pub mod list_attacks;
 pub mod listing;
+pub mod mail_server;
 pub mod measure;
 pub mod model_disk;
 pub mod namespaces;

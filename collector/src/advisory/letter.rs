@@ -105,7 +105,8 @@ mod tests {
     fn a_letter_says_whom_it_is_from_and_where_to_read_and_no_second_header() {
         for language in Language::ALL {
             for occasion in [Occasion::Sent, Occasion::Corrected, Occasion::Withdrawn] {
-                let letter = letter(occasion, "KommuneCSIRT\r\nBcc: x@y.no", "https://varde.example/varsel/7", language);
+                let letter =
+                    letter(occasion, "KommuneCSIRT\r\nBcc: x@y.no", "https://varde.example/varsel/7", language);
                 assert!(letter.subject.contains("KommuneCSIRT Bcc: x@y.no") && !letter.subject.contains(['\r', '\n']));
                 assert!(letter.text.contains("\nhttps://varde.example/varsel/7\n"), "{}", letter.text);
                 assert_eq!(Occasion::of(occasion.as_str()), Some(occasion));
@@ -121,8 +122,20 @@ mod tests {
             assert!(is_address(good), "{good}");
         }
         for bad in [
-            "", "a", "@a.no", "a@", "a@b..no", "a b@c.no", "a@b.no\r\nBcc: c@d.no", "a@b.no,c@d.no", "a@b.no>", "\"a b\"@c.no",
-            "å@b.no", "a@b@c.no", "a@-b.no", "a@b.no\u{0}",
+            "",
+            "a",
+            "@a.no",
+            "a@",
+            "a@b..no",
+            "a b@c.no",
+            "a@b.no\r\nBcc: c@d.no",
+            "a@b.no,c@d.no",
+            "a@b.no>",
+            "\"a b\"@c.no",
+            "å@b.no",
+            "a@b@c.no",
+            "a@-b.no",
+            "a@b.no\u{0}",
         ] {
             assert!(!is_address(bad), "{bad:?}");
         }

@@ -50,8 +50,16 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     let wanted = wanted(&arguments, &settings);
     let every = settings.heartbeat_every_s.map_or(BEAT_EVERY, Duration::from_secs);
     let bounds = settings.bounds();
-    let Settings { heartbeat, heartbeat_ca: authorities, approve_sensors, feed_certificate, feed_key, metrics, .. } =
-        settings;
+    let Settings {
+        heartbeat,
+        heartbeat_ca: authorities,
+        approve_sensors,
+        feed_certificate,
+        feed_key,
+        metrics,
+        mail,
+        ..
+    } = settings;
     let feed_certificate = match (feed_certificate, feed_key) {
         (Some(certificate), Some(key)) => Some(Own { certificate, key }),
         (None, None) => None,
@@ -60,7 +68,8 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         }
     };
     let heartbeat = heartbeat.map(|to| beat::Wanted { to, every, authorities });
-    let conduct = Conduct { approve_sensors, heartbeat, feed_certificate, metrics };
+    let mail = mail.server().map_err(anyhow::Error::msg)?;
+    let conduct = Conduct { approve_sensors, heartbeat, feed_certificate, metrics, mail };
     let running = match serve::start_as(data, wanted, conduct.clone()).await {
         Err(error @ StartError::Tcp { .. }) if !asked => {
             tracing::warn!("sensors whose network drops UDP cannot come in: {error}");

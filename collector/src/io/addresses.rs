@@ -13,6 +13,12 @@ pub enum Page {
     Sensor,
     /// A member's.
     Member,
+    /// The list of advisories.
+    Advisories,
+    /// An advisory's.
+    Advisory,
+    /// The bank of measures.
+    Measures,
     /// How long what is kept is kept.
     Privacy,
     /// The picture for machines.
@@ -30,6 +36,9 @@ pub const PAGES: &[(&str, Page)] = &[
     ("/sak/{id}", Page::Incident),
     ("/sensor/{id}", Page::Sensor),
     ("/medlem/{number}", Page::Member),
+    ("/varsel", Page::Advisories),
+    ("/varsel/{id}", Page::Advisory),
+    ("/tiltak", Page::Measures),
     ("/personvern", Page::Privacy),
     ("/api/picture", Page::Picture),
     ("/live", Page::Live),

@@ -1,6 +1,7 @@
 //! The only room that touches the world, beside the store.
 
 pub mod addresses;
+mod advisory_pages;
 pub mod api;
 pub mod authority;
 pub mod backup;
@@ -29,6 +30,7 @@ pub mod lists;
 pub mod live;
 #[cfg(test)]
 mod logged;
+pub mod mail;
 pub mod metrics;
 mod news;
 pub mod outlived;

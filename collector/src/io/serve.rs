@@ -23,8 +23,8 @@ use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
 use super::{
-    beat, clock, control, departures, metrics, overwritten, retention, sightings, silence, source_turns, user, web,
-    weights,
+    beat, clock, control, departures, mail, metrics, overwritten, retention, sightings, silence, source_turns, user,
+    web, weights,
 };
 use crate::address::{Bound, DialAddress};
 use crate::audit::{Deed, On};
@@ -58,6 +58,9 @@ pub enum StartError {
     /// The heartbeat.
     #[error(transparent)]
     Beat(#[from] beat::BeatError),
+    /// Mail.
+    #[error(transparent)]
+    Mail(#[from] mail::MailError),
     /// QUIC.
     #[error(transparent)]
     Quic(#[from] QuicError),
@@ -130,6 +133,8 @@ pub struct Conduct {
     pub feed_certificate: Option<Own>,
     /// Where numbers for Prometheus are told; none = nowhere.
     pub metrics: Option<SocketAddr>,
+    /// The mail server that mail to members is handed to; none = none is sent.
+    pub mail: Option<crate::mail::Server>,
 }
 
 /// Starts it as it behaves where nothing is set.
@@ -152,6 +157,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         return Err(StartError::MetricsNotLoopback(address));
     }
     let heartbeat = conduct.heartbeat.clone().map(beat::Sender::new).transpose()?;
+    let mail = conduct.mail.clone().map(mail::Sender::new).transpose()?;
     store::find(data)?;
     let lock = Lock::take(data)?;
     if let Some(Upgraded { from, to, copy }) = Store::upgrade(data).await? {
@@ -236,6 +242,9 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     others.spawn(overwritten::go_on(data.to_owned(), store.clone()));
     others.spawn(source_turns::go_on(data.to_owned(), store.clone(), changes.clone()));
     others.spawn(sightings::go_on(store.clone()));
+    if let Some(sender) = mail {
+        others.spawn(mail::go_on(sender, store.clone()));
+    }
     others.spawn(weights::go_on(data.to_owned(), store.clone()));
     others.spawn(silence::go_on(store.clone(), changes.clone()));
     if let Some(numbers) = numbers {
@@ -289,8 +298,9 @@ async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
         .as_ref()
         .map_or_else(String::new, |own| format!(", readers are shown the certificate {}", own.certificate.display()));
     let metrics = conduct.metrics.map_or_else(String::new, |address| format!(", metrics {address}"));
+    let mail = conduct.mail.as_ref().map_or_else(String::new, |mail| format!(", mail over {}", mail.host.name));
     let settings = format!(
-        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}{metrics}",
+        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}{metrics}{mail}",
         conduct.approve_sensors
     );
     let noted = async {

@@ -26,7 +26,7 @@ use super::api::{self, Reader as Audience};
 use super::beat::health;
 use super::news::tell;
 use super::views::Views;
-use super::{clock, pages};
+use super::{advisory_pages, clock, pages};
 use crate::change::{Change, Changes};
 use crate::limits::EVENTS_SHOWN;
 use crate::limits::silence::SILENCES_SHOWN;
@@ -162,6 +162,9 @@ fn router(reader: Audience, store: Store, changes: Changes, stop: watch::Receive
             Page::Incident => get(incident),
             Page::Sensor => get(sensor),
             Page::Member => get(member),
+            Page::Advisories => get(advisory_pages::list),
+            Page::Advisory => get(advisory_pages::one),
+            Page::Measures => get(advisory_pages::measures),
             Page::Privacy => get(privacy),
             Page::Picture => get(picture_json),
             Page::Live => get(live),
@@ -219,17 +222,17 @@ pub(super) async fn guard_headers(request: Request, next: Next) -> Response {
 
 /// What an address may ask for.
 #[derive(Debug, Default, Deserialize)]
-struct Asked {
+pub(super) struct Asked {
     lang: Option<String>,
     fragment: Option<String>,
 }
 
 /// Who is asking, and how.
-struct Visit {
+pub(super) struct Visit {
     language: Language,
     /// Asked for now: to be remembered.
     chosen: Option<Language>,
-    extent: Extent,
+    pub(super) extent: Extent,
     path: String,
     /// Whether the database's disk is full.
     full: bool,
@@ -237,7 +240,7 @@ struct Visit {
 }
 
 impl Visit {
-    fn of(asked: Result<Query<Asked>, QueryRejection>, headers: &HeaderMap, uri: &Uri) -> Visit {
+    pub(super) fn of(asked: Result<Query<Asked>, QueryRejection>, headers: &HeaderMap, uri: &Uri) -> Visit {
         let Query(asked) = asked.unwrap_or_default();
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let cookie = text(header::COOKIE).and_then(|cookies| {
@@ -253,7 +256,7 @@ impl Visit {
         }
     }
 
-    fn at(self, shared: &Shared) -> Visit {
+    pub(super) fn at(self, shared: &Shared) -> Visit {
         Visit { full: shared.store.is_full(), now: (shared.reader.clock)(), ..self }
     }
 
@@ -261,11 +264,11 @@ impl Visit {
         Texts::of(self.language)
     }
 
-    fn reader(&self) -> Reader {
+    pub(super) fn reader(&self) -> Reader {
         Reader { texts: self.texts(), calendar: Calendar::new(self.language), now: self.now }
     }
 
-    fn head(&self, operator: Option<&str>) -> Head {
+    pub(super) fn head(&self, operator: Option<&str>) -> Head {
         Head {
             operator: Shown::of(operator.unwrap_or_default()),
             language: self.language,
@@ -275,7 +278,7 @@ impl Visit {
         }
     }
 
-    fn answer(&self, status: StatusCode, page: askama::Result<String>) -> Response {
+    pub(super) fn answer(&self, status: StatusCode, page: askama::Result<String>) -> Response {
         let page = match page {
             Ok(page) => page,
             Err(error) => {
@@ -298,7 +301,7 @@ impl Visit {
         response
     }
 
-    fn not_there(&self, operator: Option<&str>) -> Response {
+    pub(super) fn not_there(&self, operator: Option<&str>) -> Response {
         let texts = self.texts();
         let (title, words) = (texts.say("missing-title"), texts.say("missing-words"));
         self.answer(StatusCode::NOT_FOUND, page::message(&self.head(operator), &title, &words, self.extent))
@@ -310,7 +313,7 @@ impl Visit {
         self.answer(StatusCode::SERVICE_UNAVAILABLE, page::message(&self.head(operator), &title, &words, self.extent))
     }
 
-    fn broken(&self, error: &(impl std::fmt::Display + ?Sized)) -> Response {
+    pub(super) fn broken(&self, error: &(impl std::fmt::Display + ?Sized)) -> Response {
         tracing::error!(%error, "the page could not read the database");
         let texts = self.texts();
         let (title, words) = (texts.say("broken-title"), texts.say("broken-words"));
@@ -318,7 +321,7 @@ impl Visit {
     }
 }
 
-type Parts = (State<Arc<Shared>>, Result<Query<Asked>, QueryRejection>, HeaderMap, Uri);
+pub(super) type Parts = (State<Arc<Shared>>, Result<Query<Asked>, QueryRejection>, HeaderMap, Uri);
 
 async fn front((State(shared), asked, headers, uri): Parts) -> Response {
     let visit = Visit::of(asked, &headers, &uri).at(&shared);

@@ -21,9 +21,7 @@ use varde_common::alert::{Evidence, Level};
 
 use super::{Content, Contents, Fits, Measure, Purpose, Threat, Type};
 use crate::api::KINDS;
-use crate::limits::advisory::{
-    MEASURE_STEP_MAX_OCTETS, MEASURE_STEPS_MAX, MEASURE_WHY_MAX_OCTETS, TITLE_MAX_OCTETS,
-};
+use crate::limits::advisory::{MEASURE_STEP_MAX_OCTETS, MEASURE_STEPS_MAX, MEASURE_WHY_MAX_OCTETS, TITLE_MAX_OCTETS};
 
 macro_rules! shipped {
     ($($key:literal),* $(,)?) => {
@@ -167,7 +165,10 @@ pub fn written(content: &Content) -> String {
 pub fn words(text: &str) -> Result<Content, String> {
     let content: Content = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or(text).matches('\n').count() + 1);
-        format!("line {line}: {}; it has title, why, steps and done, as measure show --file writes them", error.message())
+        format!(
+            "line {line}: {}; it has title, why, steps and done, as measure show --file writes them",
+            error.message()
+        )
     })?;
     checked(&content)?;
     Ok(content)

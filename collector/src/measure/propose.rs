@@ -56,7 +56,8 @@ fn reasons(measure: &Measure, situation: &Situation) -> Option<Vec<Because>> {
         because.push(fits.levels.contains(&situation.level).then_some(Because::Level(situation.level))?);
     }
     if !fits.threats.is_empty() {
-        because.push(fits.threats.iter().find(|threat| situation.threats.contains(threat)).map(|t| Because::Threat(*t))?);
+        because
+            .push(fits.threats.iter().find(|threat| situation.threats.contains(threat)).map(|t| Because::Threat(*t))?);
     }
     if !fits.kinds.is_empty() {
         because.push(fits.kinds.iter().find(|kind| situation.kinds.contains(*kind)).map(|k| Because::Kind(k.clone()))?);
@@ -131,7 +132,9 @@ mod tests {
     #[test]
     fn what_a_threat_does_is_read_from_what_sources_call_it() {
         assert!(Threat::Phishing.is_said_by("T1566.002") && Threat::Phishing.is_said_by("Lure mot Altinn"));
-        assert!(Threat::Ransomware.is_said_by("misp-galaxy:ransomware=\"x\"") && Threat::Ransomware.is_said_by("T1486"));
+        assert!(
+            Threat::Ransomware.is_said_by("misp-galaxy:ransomware=\"x\"") && Threat::Ransomware.is_said_by("T1486")
+        );
         assert!(!Threat::Ransomware.is_said_by("Cobalt Strike") && !Threat::Phishing.is_said_by("T1071"));
     }
 }

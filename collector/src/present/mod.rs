@@ -7,6 +7,7 @@
 
 pub mod able;
 pub mod advisory;
+pub mod advisory_page;
 pub mod answer;
 pub mod api;
 pub mod asset;

@@ -126,6 +126,22 @@ pub(super) async fn queue(
     Ok(queued)
 }
 
+/// In which form of Norwegian a contact is written to now, and where, or why not.
+async fn written_to(
+    conn: &mut SqliteConnection,
+    member: i64,
+    role: &str,
+) -> Result<(Language, Result<String, &'static str>), sqlx::Error> {
+    let profile = profile::read(&mut *conn, member).await?;
+    let contact = Role::of(role).and_then(|role| profile.contacts.get(&role));
+    let address = contact.and_then(|contact| contact.email.clone()).filter(|address| is_address(address));
+    let to = match distrusted(conn, member).await? {
+        Some(_) => Err(DISTRUSTED),
+        None => address.ok_or(NO_ADDRESS),
+    };
+    Ok((profile.language, to))
+}
+
 /// What waits for an advisory, or for a member, is not sent any more.
 pub(super) async fn give_up(
     conn: &mut SqliteConnection,
@@ -156,18 +172,31 @@ impl Store {
         let rows: Vec<Row> = sqlx::query_as(sql).bind(now.0).bind(at_most).fetch_all(&mut *tx).await?;
         let mut due = Vec::with_capacity(rows.len());
         for (id, advisory, occasion, message_id, member, role) in rows {
-            let profile = profile::read(&mut tx, member).await?;
-            let contact = Role::of(&role).and_then(|role| profile.contacts.get(&role));
-            let address = contact.and_then(|contact| contact.email.clone()).filter(|address| is_address(address));
-            let to = match distrusted(&mut tx, member).await? {
-                Some(_) => Err(DISTRUSTED),
-                None => address.ok_or(NO_ADDRESS),
-            };
+            let (language, to) = written_to(&mut tx, member, &role).await?;
             let occasion = Occasion::of(&occasion).unwrap_or(Occasion::Sent);
-            due.push(Due { id, advisory, occasion, message_id, language: profile.language, to });
+            due.push(Due { id, advisory, occasion, message_id, language, to });
         }
         tx.rollback().await?;
         Ok(due)
+    }
+
+    /// To whom a mail that waits goes, as it is now, or why it does not; none = it waits no longer. The operator's business.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn mail_due_to(&self, scope: Scope, id: i64) -> Result<Option<Result<String, &'static str>>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(None);
+        }
+        let mut tx = self.readers().begin().await?;
+        let sql = "SELECT member_id, role FROM mail WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL";
+        let waits: Option<(i64, String)> = sqlx::query_as(sql).bind(id).fetch_optional(&mut *tx).await?;
+        let to = match waits {
+            Some((member, role)) => Some(written_to(&mut tx, member, &role).await?.1),
+            None => None,
+        };
+        tx.rollback().await?;
+        Ok(to)
     }
 
     /// What became of a try. One that may succeed later is tried again, each time twice as late, and in the end given up.

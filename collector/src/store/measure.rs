@@ -121,14 +121,17 @@ pub(super) async fn situation(
 ) -> Result<Option<Situation>, sqlx::Error> {
     let Some(which) = which(case) else { return Ok(None) };
     let member = scope.member_id();
-    let sql =
-        format!("SELECT COUNT(i.id), MAX({GOT}) FROM incident i LEFT JOIN alert a ON a.incident_id = i.id WHERE {which}");
+    let sql = format!(
+        "SELECT COUNT(i.id), MAX({GOT}) FROM incident i LEFT JOIN alert a ON a.incident_id = i.id WHERE {which}"
+    );
     let (incidents, evidence): (i64, Option<i64>) =
         sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(case.id()).bind(member).fetch_one(&mut *conn).await?;
     if incidents == 0 {
         return Ok(None);
     }
-    let sql = format!("SELECT MAX(s.level) FROM incident i JOIN strand s ON s.incident_id = i.id WHERE {which} AND s.sensed <> 0");
+    let sql = format!(
+        "SELECT MAX(s.level) FROM incident i JOIN strand s ON s.incident_id = i.id WHERE {which} AND s.sensed <> 0"
+    );
     let level: Option<i64> =
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(case.id()).bind(member).fetch_one(&mut *conn).await?;
     let sql = format!(

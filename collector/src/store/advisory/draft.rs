@@ -44,7 +44,9 @@ pub enum NotDone {
     #[error("advisory {0} would go to nobody; choose members: varde-collector advisory recipients {0} --add NUMBER")]
     Nobody(i64),
     /// It is about no campaign.
-    #[error("advisory {0} is about no campaign, so that there are no members of one; choose members, or send it to all")]
+    #[error(
+        "advisory {0} is about no campaign, so that there are no members of one; choose members, or send it to all"
+    )]
     NoCampaign(i64),
     /// There is no such measure.
     #[error("{0}")]
@@ -203,7 +205,12 @@ impl Store {
     ///
     /// # Errors
     /// The database's own; within, [`NotDone`].
-    pub async fn edit_advisory(&self, id: i64, edit: &Edit<'_>, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
+    pub async fn edit_advisory(
+        &self,
+        id: i64,
+        edit: &Edit<'_>,
+        now: Timestamp,
+    ) -> Result<Result<(), NotDone>, StoreError> {
         let mut tx = self.begin().await?;
         let found = match a_draft(&mut tx, id).await? {
             Ok(found) => found,

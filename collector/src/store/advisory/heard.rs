@@ -49,11 +49,7 @@ pub struct Recipient {
 const RUNG: [Role; 4] = [Role::It, Role::OnCall, Role::Security, Role::Management];
 
 /// A member that it was sent to.
-async fn recipient(
-    conn: &mut SqliteConnection,
-    found: &Stands,
-    member: i64,
-) -> Result<Option<Recipient>, sqlx::Error> {
+async fn recipient(conn: &mut SqliteConnection, found: &Stands, member: i64) -> Result<Option<Recipient>, sqlx::Error> {
     let sql = "SELECT m.number, m.name, r.evidence, r.sent_at, r.read_at, r.read_by, r.called_at, r.called_by
         FROM advisory_recipient r JOIN member m ON m.id = r.member_id WHERE r.advisory_id = $1 AND r.member_id = $2";
     type Row = (String, String, Option<i64>, Option<i64>, Option<i64>, Option<String>, Option<i64>, Option<String>);
@@ -85,8 +81,7 @@ async fn theirs(
 ) -> Result<Result<(Stands, String, String), NotDone>, sqlx::Error> {
     let sql = "SELECT m.number, m.name FROM advisory_recipient r JOIN member m ON m.id = r.member_id
         WHERE r.advisory_id = $1 AND r.member_id = $2 AND r.sent_at IS NOT NULL";
-    let whose: Option<(String, String)> =
-        sqlx::query_as(sql).bind(id).bind(member).fetch_optional(&mut *conn).await?;
+    let whose: Option<(String, String)> = sqlx::query_as(sql).bind(id).bind(member).fetch_optional(&mut *conn).await?;
     // Whoever did not get it is told the same as where there is none.
     Ok(match (stands(conn, id).await?, whose) {
         (Some(found), Some((number, name))) if found.state != State::Draft => Ok((found, number, name)),
@@ -192,7 +187,10 @@ impl Store {
             let sql = "SELECT COUNT(*) FROM advisory_measure WHERE advisory_id = $1 AND key = $2";
             let known: i64 = sqlx::query_scalar(sql).bind(id).bind(key).fetch_one(&mut *tx).await?;
             if known == 0 {
-                return Ok(Err(NotDone::NoMeasure(format!("advisory {id} names no measure \"{}\"", key.escape_debug()))));
+                return Ok(Err(NotDone::NoMeasure(format!(
+                    "advisory {id} names no measure \"{}\"",
+                    key.escape_debug()
+                ))));
             }
         }
         read_by(&mut tx, member, &theirs, (who, now)).await?;

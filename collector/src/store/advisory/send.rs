@@ -184,7 +184,8 @@ impl Store {
         let sql = "UPDATE advisory SET state = 'sent', sent_by = $2, sent_at = $3, changed_at = $3 WHERE id = $1";
         sqlx::query(sql).bind(id).bind(sending.who).bind(sending.now.0).execute(&mut *tx).await?;
         if let Some(before) = found.corrects {
-            mail::give_up(&mut tx, (Some(before), None), "not sent: a version that corrects it was", sending.now).await?;
+            mail::give_up(&mut tx, (Some(before), None), "not sent: a version that corrects it was", sending.now)
+                .await?;
         }
         let mut sent = Sent::default();
         for member in members {
@@ -275,7 +276,8 @@ impl Store {
         if let Some(other) = sqlx::query_scalar(sql).bind(id).fetch_optional(&mut *tx).await? {
             return Ok(Err(NotDone::Corrected(id, other)));
         }
-        let tlp: String = sqlx::query_scalar("SELECT tlp FROM advisory WHERE id = $1").bind(id).fetch_one(&mut *tx).await?;
+        let tlp: String =
+            sqlx::query_scalar("SELECT tlp FROM advisory WHERE id = $1").bind(id).fetch_one(&mut *tx).await?;
         let about = (found.campaign, Audience::Chosen, tlp.as_str());
         let next = match insert(&mut tx, about, (found.version + 1, Some(id)), who, now).await? {
             Ok(next) => next,
@@ -333,4 +335,3 @@ impl Store {
         Ok(Ok(mails))
     }
 }
-

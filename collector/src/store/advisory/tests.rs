@@ -91,9 +91,17 @@ async fn it_goes_to_the_members_of_its_campaign_and_nobody_else_sees_it() {
     }
     let own = store.advisory(Scope::Member(1), id).await.unwrap().unwrap();
     assert_eq!((own.id, own.recipients, own.read, own.campaign), (None, None, None, None));
-    assert_eq!((own.sent_by, own.written_by, own.others_at_least), (None, None, None), "one other is told of to nobody");
+    assert_eq!(
+        (own.sent_by, own.written_by, own.others_at_least),
+        (None, None, None),
+        "one other is told of to nobody"
+    );
     assert_eq!(own.own.unwrap().incidents, ["i1"]);
-    assert_eq!(store.advisory_named(Scope::Member(1), &id.to_string()).await.unwrap(), None, "a number is no name for it");
+    assert_eq!(
+        store.advisory_named(Scope::Member(1), &id.to_string()).await.unwrap(),
+        None,
+        "a number is no name for it"
+    );
     // A member of the campaign that comes later is proposed, and gets it once.
     fixture.run("UPDATE incident SET member_id = 2 WHERE id = 2; INSERT INTO incident (id, uuid, member_id, link_kind, link_value, title, campaign_id, opened_at, first_seen, last_seen, updated_at, cluster_id)
         VALUES (3, 'i3', 5, 'threat', 'lure', 'lure', 1, 1, 1, 2, 2, 1)").await;
@@ -126,13 +134,21 @@ async fn what_was_sent_is_never_changed_and_a_correction_is_a_version_of_its_own
     let draft = store.advisory(Scope::Operator, next).await.unwrap().unwrap();
     assert_eq!((draft.version, draft.recipients, draft.corrects), (2, Some(2), Some(sent.uuid.clone())));
     assert_eq!(draft.measures[0].words.as_ref().unwrap().nb.title, "Noe annet");
-    assert_eq!(store.advisory(Scope::Member(1), id).await.unwrap().unwrap().corrected_by, None, "a draft is told of to nobody");
+    assert_eq!(
+        store.advisory(Scope::Member(1), id).await.unwrap().unwrap().corrected_by,
+        None,
+        "a draft is told of to nobody"
+    );
     store.edit_advisory(next, &titled("Rettet"), NOW).await.unwrap().unwrap();
     store.send_advisory(next, SENDING).await.unwrap().unwrap();
     let old = store.advisory(Scope::Member(1), id).await.unwrap().unwrap();
     assert_eq!((old.corrected_by, &old.texts), (Some(draft.uuid), &sent.texts));
     let occasions = store.mail_due(Scope::Operator, NOW, MAIL_AT_ONCE).await.unwrap();
-    assert_eq!(occasions.iter().map(|due| due.occasion).collect::<Vec<_>>(), [Occasion::Corrected; 2], "of the old none waits");
+    assert_eq!(
+        occasions.iter().map(|due| due.occasion).collect::<Vec<_>>(),
+        [Occasion::Corrected; 2],
+        "of the old none waits"
+    );
     assert_eq!(store.withdraw_advisory(next, "feil", SENDING).await.unwrap(), Ok(2));
     let gone = store.advisory(Scope::Member(2), next).await.unwrap().unwrap();
     assert_eq!((gone.state, gone.withdrawn_why.as_deref()), (State::Withdrawn, Some("feil")));
@@ -152,13 +168,19 @@ async fn what_members_say_is_kept_and_stands_in_the_timelines_and_measures_are_t
     let done = (Answer::MeasureDone, Some("isolate-machine"), Some("Koblet fra 14:10"));
     store.answer_advisory(2, id, done, ("espen", later)).await.unwrap().unwrap();
     let unknown = (Answer::MeasureDone, Some("<b>"), None);
-    assert!(matches!(store.answer_advisory(2, id, unknown, ("espen", later)).await.unwrap(), Err(NotDone::NoMeasure(_))));
+    assert!(matches!(
+        store.answer_advisory(2, id, unknown, ("espen", later)).await.unwrap(),
+        Err(NotDone::NoMeasure(_))
+    ));
     // The campaign's line is the CSIRT's; a member reads of its own alone.
     let work = store.work(Scope::Operator, Matter::Campaign(1)).await.unwrap().unwrap();
     let said: Vec<&Said> = work.timeline.iter().map(|entry| &entry.said).collect();
     assert!(said.iter().any(|said| matches!(said, Said::AdvisorySent { recipients: Some(2), .. })), "{said:?}");
     assert!(said.iter().any(|said| matches!(said, Said::AdvisoryRead { number, .. } if number == "1001")));
-    assert!(said.iter().any(|said| matches!(said, Said::AdvisoryRead { number, .. } if number == "1002")), "who answers has read");
+    assert!(
+        said.iter().any(|said| matches!(said, Said::AdvisoryRead { number, .. } if number == "1002")),
+        "who answers has read"
+    );
     assert!(said.iter().any(|said| matches!(said, Said::AdvisoryAnswered { number, .. } if number == "1002")));
     assert_eq!(store.work(Scope::Member(1), Matter::Campaign(1)).await.unwrap().unwrap().measures, []);
     let own = store.work(Scope::Member(2), Matter::Incident(2)).await.unwrap().unwrap();
@@ -202,9 +224,13 @@ async fn a_member_whose_mail_may_be_read_by_others_is_never_written_to() {
     assert_eq!(store.send_advisory(id, SENDING).await.unwrap().unwrap().mails, 1);
     // Said while it waits: kept back all the same.
     assert_eq!(store.distrust_mail(2, Some(("kari", "x")), NOW).await.unwrap(), 1);
-    assert!(store.mail_due(Scope::Operator, NOW.plus(Duration::from_secs(86_400)), MAIL_AT_ONCE).await.unwrap().is_empty());
+    assert!(
+        store.mail_due(Scope::Operator, NOW.plus(Duration::from_secs(86_400)), MAIL_AT_ONCE).await.unwrap().is_empty()
+    );
     let mails = store.mails_of(Scope::Operator, id).await.unwrap();
-    assert!(mails.iter().all(|mail| mail.failed_why.as_deref().is_some_and(|why| why.contains("may be read by others"))));
+    assert!(
+        mails.iter().all(|mail| mail.failed_why.as_deref().is_some_and(|why| why.contains("may be read by others")))
+    );
     // Said between the look and the sending: the look itself asks again.
     store.distrust_mail(2, None, NOW).await.unwrap();
     store.send_advisory_to(id, &[3], SENDING).await.unwrap().unwrap();

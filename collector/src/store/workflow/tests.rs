@@ -96,7 +96,8 @@ async fn w1_nothing_that_a_member_is_given_changes_by_what_is_said_to_others_or_
     say(&fixture, CAMPAIGN, note("hemmelig"), false, later(1)).await.unwrap();
     say(&fixture, CAMPAIGN, Said::Assigned { owner: Some("kari".to_owned()) }, false, later(1)).await.unwrap();
     say(&fixture, INCIDENT, note("til den andre"), true, later(1)).await.unwrap();
-    let measure = Said::Measured { of: None, text: "Nullstill passord".to_owned(), status: MeasureStatus::Done, key: None };
+    let measure =
+        Said::Measured { of: None, text: "Nullstill passord".to_owned(), status: MeasureStatus::Done, key: None };
     say(&fixture, INCIDENT, measure, true, later(1)).await.unwrap();
     say(&fixture, INCIDENT, Said::Discovered, true, later(1)).await.unwrap();
     take(&fixture, INCIDENT, Step::Triage).await.unwrap();
