@@ -767,7 +767,6 @@ measure-detect = detect
 measure-handle = handle
 measure-done-when = Done when:
 col-advisory = Advisory
-col-state = State
 col-sent = Sent
 col-read = Read
 advisory-draft = draft

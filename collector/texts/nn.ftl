@@ -767,7 +767,6 @@ measure-detect = oppdage
 measure-handle = handtere
 measure-done-when = Gjort når:
 col-advisory = Varsel
-col-state = Tilstand
 col-sent = Sendt
 col-read = Lese
 advisory-draft = utkast
