@@ -25,6 +25,7 @@ use Fate::{Goes, Member, Stays, With};
 
 /// Every table.
 pub const TABLES: &[(&str, Fate)] = &[
+    ("account", Member),
     ("advisory", Goes(retention::ALERTS)),
     ("advisory_answer", With("advisory")),
     ("advisory_measure", With("advisory")),
@@ -70,8 +71,12 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("member_network", Member),
     ("merged", With("incident")),
     ("object", Stays("the newest version of what each source says")),
+    ("page_link", Stays("one for each account, for 72 hours at most")),
+    ("page_session", Stays("ten for each account, for 8 hours at most")),
+    ("page_token", Member),
     ("pending_list", Stays("one")),
     ("reader", Goes(retention::AUDIT)),
+    ("recovery_code", With("account")),
     ("recall", Goes(retention::AUDIT)),
     ("record", Goes(retention::ALERTS)),
     ("rollout", Goes(retention::AUDIT)),

@@ -738,6 +738,30 @@ said-history = Seen in history
 said-concluded = Came to be a possible campaign
 said-hit = { $number } { $name } hit (incident { $id })
 said-hit-unnumbered = { $number } { $name } hit
+
+# Coming in
+
+sign-in-title = Sign in
+sign-in-words = This page is for the CSIRT and its members. If you have no account, ask the CSIRT for an invitation. If you have lost your password or your second factor, the CSIRT makes a link for you.
+sign-in-button = Sign in
+sign-out = Sign out
+link-whose = This link is for the account { $name }.
+link-once = The link works once. If you did not ask for it, close this page and tell the CSIRT.
+spent-title = The link is not good
+spent-words = It was used, is too old, or a newer one was made. Ask the CSIRT for another.
+forbidden-title = Not for your role
+forbidden-words = You are signed in, but your role does not open this page. If you need it, ask an administrator at the CSIRT. You can also sign out and come in with another account.
+unknown-title = Not signed in
+unknown-words = The session is over, or you have not signed in. Load the page again to sign in.
+elsewhere-title = Not done
+elsewhere-words = The form did not come from a page that is good now. Nothing was changed. Go back, load the page again and try once more.
+unread-title = Not read
+unread-words = What was sent was too large, came too late or was no form. Nothing was changed.
+screen-title = Screen on the wall
+screen-words = A screen shows the overview, without hosts and without anybody signed in. It needs a token, which is made like this:
+screen-token = The screen's token
+screen-button = Show the overview
+screen-wrong = This is no token for a screen, or it is good no longer.
 # Advisories to members, and measures
 said-advisory-sent = Advisory sent: { $title }
 said-advisory-corrected = Corrected advisory sent: { $title }
@@ -797,3 +821,13 @@ advisory-readers = Have read it
 advisory-mails = Mail that has not arrived
 advisory-mail-waits = { $member }: waits, tried again { $next }. { $why }
 advisory-mail-given-up = { $member }: not sent. { $why }
+advisory-confirm = Confirm as read
+answer-title = Answer
+answer-legend = How do things stand with you?
+answer-words = We answer in our own words.
+answer-measure = Which measure is done
+answer-text = More to say (may be left empty)
+answer-button = Send the answer
+answer-wrong-none = Choose an answer, and say which measure is done or what you want to say. Nothing was sent yet.
+answer-wrong-long = The text is too long: at most { $most } bytes. Nothing was sent yet.
+advisory-called-button = Rung

@@ -738,6 +738,30 @@ said-history = Funnet i sensorenes historikk
 said-concluded = Ble en mulig kampanje
 said-hit = { $number } { $name } rammet (sak { $id })
 said-hit-unnumbered = { $number } { $name } rammet
+
+# Å komme inn
+
+sign-in-title = Logg inn
+sign-in-words = Denne siden er for CSIRT-et og medlemmene. Har du ikke konto, be CSIRT-et om en invitasjon. Har du mistet passordet eller den andre faktoren, lager CSIRT-et en lenke til deg.
+sign-in-button = Logg inn
+sign-out = Logg ut
+link-whose = Lenken gjelder kontoen { $name }.
+link-once = Lenken virker én gang. Er det ikke du som har bedt om den, lukk siden og si fra til CSIRT-et.
+spent-title = Lenken gjelder ikke
+spent-words = Den er brukt, for gammel, eller en nyere er laget. Be CSIRT-et om en ny.
+forbidden-title = Ikke for din rolle
+forbidden-words = Du er logget inn, men rollen din gir ikke adgang til denne siden. Trenger du den, spør en administrator hos CSIRT-et. Du kan også logge ut og komme inn med en annen konto.
+unknown-title = Ikke logget inn
+unknown-words = Økten er slutt, eller du har ikke logget inn. Last siden på nytt for å logge inn.
+elsewhere-title = Ikke gjort
+elsewhere-words = Skjemaet kom ikke fra en side som gjelder nå. Ingenting er endret. Gå tilbake, last siden på nytt og prøv en gang til.
+unread-title = Ikke lest
+unread-words = Det som ble sendt, var for stort, kom for sent eller var ikke et skjema. Ingenting er endret.
+screen-title = Skjerm på veggen
+screen-words = En skjerm viser oversikten, uten maskiner og uten at noen er logget inn. Den trenger en nøkkel, som lages slik:
+screen-token = Skjermens nøkkel
+screen-button = Vis oversikten
+screen-wrong = Dette er ingen nøkkel for en skjerm, eller den gjelder ikke lenger.
 # Varsel til medlemmer og tiltak
 said-advisory-sent = Varsel sendt: { $title }
 said-advisory-corrected = Rettet varsel sendt: { $title }
@@ -797,3 +821,13 @@ advisory-readers = Har lest
 advisory-mails = E-post som ikke er kommet fram
 advisory-mail-waits = { $member }: venter, prøves igjen { $next }. { $why }
 advisory-mail-given-up = { $member }: ikke sendt. { $why }
+advisory-confirm = Bekreft lest
+answer-title = Svar
+answer-legend = Hva er situasjonen hos dere?
+answer-words = Vi svarer med egne ord.
+answer-measure = Hvilket tiltak er gjort
+answer-text = Mer å si (kan stå tomt)
+answer-button = Send svaret
+answer-wrong-none = Velg et svar, og si hvilket tiltak som er gjort eller hva dere vil si. Ingenting er sendt ennå.
+answer-wrong-long = Teksten er for lang: høyst { $most } byte. Ingenting er sendt ennå.
+advisory-called-button = Ringt

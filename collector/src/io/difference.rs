@@ -11,18 +11,20 @@ use varde_common::alert::Evidence;
 use varde_common::record::RecordBody;
 use varde_common::tlp::Tlp;
 
+use crate::account::role::Role;
+use crate::account::secret::Secret;
 use crate::advisory::{Answer, Audience, Wording};
 use crate::api::parameter::Form;
 use crate::api::{PREFIX, RESOURCES};
 use crate::ingest::relink::settle_noise;
 use crate::ingest::tests::{batch, day, fixture, opened, send};
-use crate::io::addresses::PAGES;
-use crate::io::api::Reader;
-use crate::io::web::serve_to;
+use crate::io::addresses::{Method, PAGES};
+use crate::io::web::serve_by;
 use crate::present::text::Language;
 use crate::store::advisory::draft::New;
 use crate::store::advisory::send::Sending;
 use crate::store::fixture::{Fixture, NOW};
+use crate::store::page_token::{AddedToken, NewToken};
 use crate::store::proposal::Settled;
 use crate::store::{Scope, verdict};
 use crate::verdict::Verdict;
@@ -33,6 +35,7 @@ const OWN: i64 = 1;
 /// A collector that is asked in the place of a member.
 struct Asked {
     address: String,
+    token: String,
     stop: watch::Sender<bool>,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -43,15 +46,25 @@ impl Asked {
         let address = listener.local_addr().unwrap().to_string();
         let (changes, _) = broadcast::channel(4);
         let (stop, stopped) = watch::channel(false);
-        let reader = Reader { scope, clock: || NOW };
-        let serving = tokio::spawn(serve_to(reader, listener, fixture.store.clone(), changes, stopped));
-        Asked { address, stop, serving }
+        let (role, member) = match scope {
+            Scope::Operator => (Role::Administrator, None),
+            Scope::Member(id) => (Role::It, Some((1000 + id).to_string().parse().unwrap())),
+        };
+        let secret = Secret::new([if member.is_some() { 7 } else { 8 }; 32]);
+        let new = NewToken { name: role.as_str(), role, member: member.as_ref(), until: None };
+        let added = fixture.store.add_page_token(&new, &secret, NOW).await.unwrap();
+        assert!(matches!(added, AddedToken::Added(_)));
+        let serving = tokio::spawn(serve_by(|| NOW, listener, fixture.store.clone(), changes, stopped));
+        Asked { address, token: secret.token(), stop, serving }
     }
 
     /// The whole answer, but for the line that says when it was given.
     async fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let token = &self.token;
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -138,9 +151,9 @@ async fn all(asked: &Asked, guessed: &BTreeSet<String>) -> Vec<(String, String)>
         }
     }
     let mut pages = Vec::new();
-    for (address, _) in PAGES {
-        match address.split_once('{') {
-            None => pages.push((*address).to_owned()),
+    for address in PAGES.iter().filter(|address| address.method == Method::Get) {
+        match address.path.split_once('{') {
+            None => pages.push(address.path.to_owned()),
             Some((before, _)) => {
                 pages.extend((1..=6).chain(1001..=1004).map(|number| format!("{before}{number}")));
                 pages.extend(names.iter().map(|name| format!("{before}{name}")));
@@ -206,12 +219,8 @@ async fn about_others(fixture: &Fixture) {
     let id = fixture.store.new_advisory(&new, NOW).await.unwrap().unwrap();
     let sending = Sending { who: "kari", with_mail: true, now: NOW };
     fixture.store.send_advisory(id, sending).await.unwrap().unwrap();
-    fixture
-        .store
-        .answer_advisory(2, id, (Answer::NeedHelp, None, Some("theirs")), ("per", NOW))
-        .await
-        .unwrap()
-        .unwrap();
+    let answer = (Answer::NeedHelp, None, Some("theirs"));
+    fixture.store.answer_advisory(2, id, answer, ("per", NOW)).await.unwrap().unwrap();
     settle_noise(&fixture.store, 1, Settled::Overruled, ("kari", "no"), NOW).await.unwrap();
 }
 

@@ -1,7 +1,6 @@
 //! The only room that touches the world, beside the store.
 
 pub mod addresses;
-mod advisory_pages;
 pub mod api;
 pub mod authority;
 pub mod backup;
@@ -19,6 +18,7 @@ pub mod feed_tls;
 pub mod feeds;
 pub mod fetch;
 pub mod frame;
+pub mod gate;
 pub mod handover;
 pub mod importing;
 mod ingests;
@@ -41,6 +41,7 @@ pub mod renew;
 pub mod restore;
 pub mod retention;
 pub mod root_lane;
+pub mod secret;
 pub mod serve;
 pub mod sightings;
 pub mod silence;
@@ -55,8 +56,11 @@ pub mod trust;
 pub mod unfinished;
 pub mod user;
 pub mod views;
+pub mod visit;
 pub mod web;
 pub mod weights;
 
 #[cfg(test)]
 mod difference;
+#[cfg(test)]
+mod matrix;

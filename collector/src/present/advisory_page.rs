@@ -10,7 +10,8 @@ use super::shown::{Moment, Shown};
 use super::text::{Language, Texts};
 use super::view::{Reader, Steps};
 use crate::advisory::markup::{Block, read};
-use crate::advisory::{State, best};
+use crate::advisory::{Answer, State, best};
+use crate::limits::advisory::ANSWER_MAX_OCTETS;
 use crate::measure::{Bank, Content, Measure, Purpose, Type};
 use crate::profile::Role;
 use crate::store::advisory::heard::Recipient;
@@ -141,9 +142,40 @@ pub struct SenderPart {
     pub mails: Vec<Shown>,
 }
 
+/// What was wrong in an answer, with the words that came with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wrong {
+    /// Nothing was chosen, or nothing was said.
+    NoAnswer(String),
+    /// More than fits.
+    TooLong(String),
+}
+
+/// What may be answered: its word, what it says, the measure it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The word that is sent.
+    pub word: &'static str,
+    /// What it says.
+    pub label: String,
+}
+
+/// The form of answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerForm {
+    /// What may be chosen.
+    pub choices: Vec<Choice>,
+    /// What was wrong.
+    pub wrong: Option<String>,
+    /// The words that came with it.
+    pub words: Shown,
+}
+
 /// An advisory's page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageView {
+    /// Its address: the uuid.
+    pub uuid: String,
     /// Its heading.
     pub title: Shown,
     /// In which language it is written.
@@ -170,6 +202,8 @@ pub struct PageView {
     pub others: Option<String>,
     /// For a member.
     pub own: Option<OwnPart>,
+    /// What a member may answer.
+    pub form: Option<AnswerForm>,
     /// For the CSIRT.
     pub sender: Option<SenderPart>,
 }
@@ -321,12 +355,33 @@ fn mail(row: &MailRow, reader: &Reader) -> Option<Shown> {
     Some(Shown::whole(words.trim()))
 }
 
+fn answer_form(has_measures: bool, wrong: Option<Wrong>, texts: &Texts) -> AnswerForm {
+    let choice = |answer: Answer| {
+        let label = match answer {
+            Answer::Words => texts.say("answer-words"),
+            Answer::MeasureDone if !has_measures => return None,
+            other => answer_words(other, None, texts),
+        };
+        Some(Choice { word: answer.as_str(), label })
+    };
+    let (wrong, words) = match wrong {
+        None => (None, String::new()),
+        Some(Wrong::NoAnswer(words)) => (Some(texts.say("answer-wrong-none")), words),
+        Some(Wrong::TooLong(words)) => (
+            Some(texts.numbers("answer-wrong-long", &[("most", i64::try_from(ANSWER_MAX_OCTETS).unwrap_or(i64::MAX))])),
+            words,
+        ),
+    };
+    AnswerForm { choices: Answer::ALL.into_iter().filter_map(choice).collect(), wrong, words: Shown::long(&words) }
+}
+
 impl PageView {
     /// From facts. `heard` is the CSIRT's: recipients, answers, mails.
     pub fn of(
         view: &AdvisoryView,
         bank: &Bank,
         heard: Option<(&[Recipient], &[AnswerRow], &[MailRow])>,
+        wrong: Option<Wrong>,
         reader: &Reader,
     ) -> PageView {
         let texts = reader.texts;
@@ -357,7 +412,13 @@ impl PageView {
             let content = advised.words.as_ref()?.of(texts.language());
             Some(measure(&advised.key, content, bank.get(&advised.key), texts))
         });
+        let form = own
+            .as_ref()
+            .filter(|_| view.state == State::Sent)
+            .map(|_| answer_form(!view.measures.is_empty(), wrong, texts));
         PageView {
+            uuid: view.uuid.clone(),
+            form,
             title: Shown::of(text.map_or(&texts.say("advisory-no-text"), |text| &text.title)),
             language: language.unwrap_or(texts.language()).tag(),
             tlp: view.tlp.clone(),
@@ -478,8 +539,15 @@ mod tests {
     fn rendered(body: &str) -> String {
         let language = Language::Bokmaal;
         let reader = Reader { texts: Texts::of(language), calendar: Calendar::new(language), now: Timestamp(0) };
-        let page = PageView::of(&view(body), Bank::shipped(), None, &reader);
-        let head = Head { operator: Shown::of("x"), language, path: "/varsel/u".to_owned(), full: false, version: "0" };
+        let page = PageView::of(&view(body), Bank::shipped(), None, None, &reader);
+        let head = Head {
+            operator: Shown::of("x"),
+            language,
+            path: "/varsel/u".to_owned(),
+            full: false,
+            version: "0",
+            signed: None,
+        };
         advisory_page(&head, &page, Extent::Fragment).unwrap()
     }
 

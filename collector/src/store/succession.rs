@@ -71,6 +71,8 @@ pub(crate) async fn hand_over(
         "UPDATE meeting SET member_id = $2 WHERE member_id = $1",
         "UPDATE braked_count SET member_id = $2 WHERE member_id = $1",
         "UPDATE reader SET member_id = $2 WHERE member_id = $1",
+        "UPDATE account SET member_id = $2 WHERE member_id = $1",
+        "UPDATE page_token SET member_id = $2 WHERE member_id = $1",
         "UPDATE former_number SET member_id = $2 WHERE member_id = $1",
         "UPDATE joined_member SET into_id = $2 WHERE into_id = $1",
     ] {
@@ -132,6 +134,7 @@ impl Store {
             return Ok(Err(holds));
         }
         sqlx::query("DELETE FROM reader WHERE member_id = $1").bind(member).execute(&mut *tx).await?;
+        super::account::forget_member(&mut tx, member).await?;
         super::advisory::part::forget_member(&mut tx, member).await?;
         forget_row(&mut tx, member).await?;
         tx.commit().await?;
