@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod address;
+pub mod advisory;
 pub mod api;
 pub mod arrivals;
 pub mod audit;
@@ -36,7 +37,9 @@ pub mod io;
 pub mod limits;
 pub mod link;
 pub mod losses;
+pub mod mail;
 pub mod mark;
+pub mod measure;
 pub mod merger;
 pub mod noise;
 pub mod present;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use varde_common::retention;
 
 pub mod account;
+pub mod advisory;
 pub mod api;
 pub mod feed;
 pub mod fetch;

@@ -26,6 +26,11 @@ use Fate::{Goes, Member, Stays, With};
 /// Every table.
 pub const TABLES: &[(&str, Fate)] = &[
     ("account", Member),
+    ("advisory", Goes(retention::ALERTS)),
+    ("advisory_answer", With("advisory")),
+    ("advisory_measure", With("advisory")),
+    ("advisory_recipient", With("advisory")),
+    ("advisory_text", With("advisory")),
     ("alert", Goes(retention::ALERTS)),
     ("allowed", Goes(retention::AUDIT)),
     ("apart", With("cluster")),
@@ -56,6 +61,9 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("judgement", Stays("how right a source was, without alert and member")),
     ("lint_override", Goes(retention::AUDIT)),
     ("list_revision", Stays("lists as they were signed; the content of the newest five")),
+    ("mail", With("advisory")),
+    ("mail_distrusted", Member),
+    ("measure_wording", Stays("measures as the operator words them; the newest versions of each")),
     ("meeting", With("alert")),
     ("member", Member),
     ("member_contact", Member),

@@ -12,6 +12,7 @@ use crate::beat;
 use crate::limits::page::STATEMENT_MAX_OCTETS;
 use crate::limits::rollout::{PILOT_HOSTS_MAX, PILOT_WAIT_MAX_S, PILOT_WAIT_MIN_S};
 use crate::limits::{BEAT_EVERY_MAX_S, BEAT_EVERY_MIN_S};
+use crate::mail;
 use crate::rollout::Bounds;
 
 /// What the file sets; flags win over it.
@@ -55,6 +56,8 @@ pub struct Settings {
     pub metrics: Option<SocketAddr>,
     /// Where the operator's accessibility statement is; none = the pages say that it is missing.
     pub accessibility_statement: Option<String>,
+    /// The mail server that mail to members is handed to.
+    pub mail: mail::Said,
 }
 
 impl Settings {
@@ -69,7 +72,7 @@ impl Settings {
     }
 }
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 25] = [
     "quic",
     "enroll",
     "web",
@@ -89,6 +92,12 @@ const KEYS: [&str; 19] = [
     "web_key",
     "metrics",
     "accessibility_statement",
+    "mail_server",
+    "mail_from",
+    "mail_tls",
+    "mail_credentials",
+    "mail_ca",
+    "mail_link",
 ];
 
 /// Why a settings file is not obeyed.
@@ -184,6 +193,20 @@ pub enum BadSettings {
         /// What it was set to.
         value: String,
     },
+    /// A value that is nothing mail could be sent by.
+    #[error("{file} line {line}: {key} = {value} {why}")]
+    BadMail {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// The key.
+        key: &'static str,
+        /// What it was set to.
+        value: String,
+        /// What is wrong, and what would be right.
+        why: &'static str,
+    },
     /// An address that is not this machine's alone.
     #[error(
         "{file} line {line}: {key} = {value} is no loopback address; write for example {key} = \"127.0.0.1:{port}\""
@@ -278,7 +301,18 @@ impl Settings {
                 let path = value.get_ref().as_str().filter(|path| !path.is_empty()).ok_or_else(bad)?;
                 Ok::<_, BadSettings>(Some(PathBuf::from(path)))
             };
+            let text = value.get_ref().as_str().unwrap_or_default();
+            let bad_mail = |key: &'static str| {
+                let (file, value) = (file.clone(), value.get_ref().to_string());
+                move |why| BadSettings::BadMail { file, line, key, value, why }
+            };
             match key.get_ref().as_str() {
+                "mail_server" => settings.mail.server = Some(text.parse().map_err(bad_mail("mail_server"))?),
+                "mail_from" => settings.mail.from = Some(mail::sender(text).map_err(bad_mail("mail_from"))?),
+                "mail_tls" => settings.mail.security = Some(text.parse().map_err(bad_mail("mail_tls"))?),
+                "mail_credentials" => settings.mail.credentials = path("mail_credentials")?,
+                "mail_ca" => settings.mail.authorities = path("mail_ca")?,
+                "mail_link" => settings.mail.link = Some(text.parse().map_err(bad_mail("mail_link"))?),
                 "quic" => settings.quic = address("quic", crate::address::QUIC_PORT)?,
                 "enroll" => settings.enroll = address("enroll", crate::address::ENROLL_PORT)?,
                 "web" => settings.web = address("web", crate::address::WEB_PORT)?,
@@ -414,7 +448,7 @@ mod tests {
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
             (
                 "colour = 1\n",
-                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, web_name, web_certificate, web_key, metrics, accessibility_statement",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, web_name, web_certificate, web_key, metrics, accessibility_statement, mail_server, mail_from, mail_tls, mail_credentials, mail_ca, mail_link",
             ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",
@@ -439,6 +473,10 @@ mod tests {
             (
                 "web_name = \"https://varde.example.no\"",
                 "c.toml line 1: web_name = \"https://varde.example.no\" is no name of a host; write for example web_name = \"varde.example.no\"",
+            ),
+            (
+                "mail_server = \"smtp.example\"",
+                "c.toml line 1: mail_server = \"smtp.example\" is no host and port; write for example \"smtp.example:587\"",
             ),
             ("four_eyes = 2", "c.toml line 1: four_eyes = 2 is neither true nor false"),
             (

@@ -50,6 +50,7 @@ pub mod lab;
 pub mod list_attacks;
 pub mod listing;
 pub mod machine;
+pub mod mail_server;
 pub mod measure;
 pub mod model_disk;
 pub mod namespaces;

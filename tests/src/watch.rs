@@ -1,4 +1,7 @@
-//! Sees whether anybody has committed anything to a collector's database.
+//! Sees whether anybody has committed anything to a collector's database, or written a file beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use sqlx::Connection;
@@ -34,4 +37,23 @@ impl Watch {
     pub fn version(&mut self) -> Result<i64> {
         Ok(self.runtime.block_on(sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.conn))?)
     }
+}
+
+/// Every file below with its octets, the database's own and logs apart.
+///
+/// # Errors
+/// The system's own.
+pub fn files(directory: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else if !name.starts_with(DATABASE_FILE) && name != "lock" && name != "collector.log" {
+            found.push((path.clone(), fs::read(&path)?));
+        }
+    }
+    found.sort();
+    Ok(found)
 }

@@ -122,6 +122,10 @@ fn api_document_and_answers_hold_against_the_rules_of_others() -> Result<()> {
          \"confidence\":50,\"confirmed\":0,\"refuted\":1}')",
     )?;
     let token = varde_tests::way_in::token(&web)?.context("no token")?;
+    let letter = folder.path().join("varsel.txt");
+    std::fs::write(&letter, "Ring oss.\n")?;
+    collector.ask(["advisory", "new", "--title", "Varsel", "--text", &letter.to_string_lossy(), "--campaign", "1"])?;
+    collector.ask(["advisory", "send", "1"])?;
     let mut hold = python::script(HOLD)?;
     let told: Value = said(hold.args([&web, &token]))?.ok()?.json()?.pop().context("nothing was said")?;
     let at_least = [
@@ -139,6 +143,8 @@ fn api_document_and_answers_hold_against_the_rules_of_others() -> Result<()> {
         ("/api/v1/proposals", 1),
         ("/api/v1/guards", 1),
         ("/api/v1/statistics", 2),
+        ("/api/v1/advisories", 1),
+        ("/api/v1/advisories/{id}", 2),
     ];
     for (path, least) in at_least {
         ensure!(told[path].as_u64().is_some_and(|found| found >= least), "{path}: {told}");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -21,7 +21,7 @@ use varde_tests::programs::{PATIENCE, eventually, said};
 use varde_tests::traffic::dns::{Question, rtype};
 use varde_tests::traffic::municipality::Municipality;
 use varde_tests::traffic::{Outcome, Traffic};
-use varde_tests::watch::Watch;
+use varde_tests::watch::{Watch, files};
 use varde_tests::way_in;
 
 /// No entry can be written while this stands.
@@ -55,22 +55,6 @@ fn community(folder: &Path) -> Result<Collector> {
     eventually("the campaign is there", PATIENCE, || Ok((collector.campaigns()?.len() == 1).then_some(())))?;
     collector.stop()?;
     Ok(collector)
-}
-
-/// Every file below with its octets, the database's own and logs apart.
-fn files(directory: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() {
-            found.extend(files(&path)?);
-        } else if !name.starts_with(DATABASE_FILE) && name != "lock" && name != "collector.log" {
-            found.push((path.clone(), fs::read(&path)?));
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 fn entries(collector: &Collector) -> Result<Vec<Value>> {
@@ -243,6 +227,18 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["incident", "note", "1", "--text", "farlig.example var det"])?;
     step(&["incident", "measure", "1", "--text", "Nullstill passord", "--status", "planned"])?;
     step(&["incident", "clock", "1", "discovered", "--at", "2026-01-01T00:00:00Z"])?;
+    step(&["member", "mail", "3407", "--compromised", "--reason", "ukjente regler"])?;
+    let (letter, wording) = (list.as_str(), path("tiltak.toml"));
+    fs::write(&wording, collector.ask(["measure", "show", "ask-user", "--file"])?.out)?;
+    step(&["advisory", "new", "--title", "Varsel", "--text", letter, "--campaign", "1"])?;
+    step(&["advisory", "edit", "1", "--tlp", "green"])?;
+    step(&["advisory", "recipients", "1"])?;
+    step(&["advisory", "send", "1"])?;
+    step(&["advisory", "read-by", "1"])?;
+    step(&["advisory", "correct", "1"])?;
+    step(&["advisory", "withdraw", "1", "--reason", "feil"])?;
+    step(&["measure", "edit", "ask-user", "--words", &wording])?;
+    step(&["measure", "reset", "ask-user"])?;
     step(&["campaign", "assign", "1", "--to", "Kari"])?;
     step(&["campaign", "note", "1", "--text", "felles"])?;
     step(&["campaign", "close", "1", "--as", "exercise", "--reason", "de øvde"])?;
@@ -281,7 +277,6 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["sighting", "off", "list.txt"])?;
     step(&["audit", "export", "--member", "3407", "--json"])?;
     step(&["backup", &backup])?;
-
     // What was before and after is said in words, and no indicator is.
     let said = entries(&collector)?;
     let renamed = said.iter().find(|entry| entry["after"] == "5001 Trondheim kommune").context("renamed")?;
@@ -291,7 +286,6 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     ensure!(said.iter().all(|entry| !entry.to_string().contains("farlig.example") && !entry.to_string().contains("hentet.example")), "an indicator stands in the audit");
     let table = collector.ask(["audit", "list"])?.out;
     ensure!(table.contains("Trondheim kommune") && table.contains("sensor revoke"), "{table}");
-
     // What is set aside says so, and what takes its place says what that was.
     collector.ask(["restore", &backup])?;
     collector.start()?;
@@ -434,7 +428,6 @@ fn w2_an_audit_that_was_tampered_with_is_told_with_the_first_wrong_entry() -> Re
     let head = whole["head"].as_str().context("head")?.to_owned();
     let words = collector.ask(["audit", "verify", "--head", &head])?.out;
     ensure!(words.contains("The audit is whole") && words.contains(&format!("Head: {head}:1")), "{words}");
-
     // It goes on, and the head of before is in it.
     collector.ask(["sensor", "revoke", "1"])?;
     let last = verify(Some(&head))?;
@@ -447,7 +440,6 @@ fn w2_an_audit_that_was_tampered_with_is_told_with_the_first_wrong_entry() -> Re
     ensure!(part.iter().all(|entry| !entry.to_string().contains("Oslo")), "{part:?}");
     let unknown = collector.try_ask(["audit", "export", "--member", "9999"])?;
     ensure!(unknown.code == Some(1) && unknown.err.contains("member list"), "{unknown:?}");
-
     // The front cut off, with a checkpoint as well made as the program's own: the entry behind it is too young for that.
     let kept = format!("{newest}:1");
     assert_eq!(verify(Some(&kept))?.0, 0);

@@ -28,6 +28,8 @@ fn schemas() -> Map<String, Value> {
     add::<shape::Silence>(&mut found);
     add::<shape::Proposal>(&mut found);
     add::<shape::Guard>(&mut found);
+    add::<shape::AdvisoryDetail>(&mut found);
+    add::<shape::Advisory>(&mut found);
     add::<shape::DailyNumbers>(&mut found);
     add::<shape::Status>(&mut found);
     add::<Problem>(&mut found);

@@ -49,6 +49,9 @@ pub const GUARDS: &[&str] = &["threat", "indicator", "address", "host"];
 /// What a person has said of a proposal.
 pub const SETTLED: &[&str] = &["open", "upheld", "overruled"];
 
+/// Where an advisory stands.
+pub const ADVISORIES: &[&str] = &["draft", "sent", "withdrawn"];
+
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
@@ -78,6 +81,10 @@ pub enum Which {
     Proposals,
     /// What links nothing any more.
     Guards,
+    /// What the CSIRT has written to members.
+    Advisories,
+    /// One of that.
+    Advisory,
     /// Numbers of alerts by day.
     Statistics,
     /// How the collector is.
@@ -292,6 +299,20 @@ pub const RESOURCES: &[Resource] = &[
         answer: Answer::Page("Guard"),
     },
     Resource {
+        which: Which::Advisories,
+        path: "/advisories",
+        what: "What the CSIRT has written to members, the last begun first; for a member what was sent to it.",
+        parameters: &[CURSOR, LIMIT, p("state", Form::Words(ADVISORIES), "In one of these states.")],
+        answer: Answer::Page("Advisory"),
+    },
+    Resource {
+        which: Which::Advisory,
+        path: "/advisories/{id}",
+        what: "One advisory with its measures and answers, and for the CSIRT with who has read it; by its uuid, for the CSIRT by its number too.",
+        parameters: &[],
+        answer: Answer::One("AdvisoryDetail"),
+    },
+    Resource {
         which: Which::Statistics,
         path: "/statistics",
         what: "Numbers of alerts by day in Norway, member, kind of indicator and severity, exercises left out; never with a host.",
@@ -338,6 +359,7 @@ mod tests {
         assert_eq!(Evidence::ALL.map(Evidence::as_str), EVIDENCE);
         assert_eq!(Kind::ALL.map(Kind::as_str), SILENCES);
         assert_eq!(State::ALL.map(State::as_str), WORK);
+        assert_eq!(crate::advisory::State::ALL.map(crate::advisory::State::as_str), ADVISORIES);
         assert!(Verdict::ALL.iter().all(|verdict| VERDICTS.contains(&verdict.as_str())));
     }
 }

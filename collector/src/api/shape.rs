@@ -6,8 +6,10 @@ use varde_common::time::Timestamp;
 
 use crate::priority::Term;
 
+mod advisory;
 mod operation;
 
+pub use advisory::{Advisory, AdvisoryAnswer, AdvisoryDetail, AdvisoryMeasure, AdvisoryReader, AdvisoryText};
 pub use operation::{DailyNumbers, Guard, Member, Proposal, Sensor, Silence, Status};
 
 /// Whose.

@@ -42,6 +42,7 @@ pub(super) async fn export(store: &Store, member: &MemberRow, to: &Path) -> anyh
         alerts(store, scope, Handover::begin(to, "alerts.jsonl")?).await?,
         whole(to, "incidents.jsonl", &incident::list(store, scope, None).await?)?,
         whole(to, "campaigns.jsonl", &campaign::list(store, scope, None).await?)?,
+        whole(to, "advisories.jsonl", &store.advisories(scope, None).await?)?,
         timelines(store, scope, Handover::begin(to, "timeline.jsonl")?).await?,
         events(store, scope, &sensors, Handover::begin(to, "events.jsonl")?).await?,
         silences(store, scope, &sensors, Handover::begin(to, "silences.jsonl")?).await?,

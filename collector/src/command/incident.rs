@@ -52,7 +52,7 @@ KEYS of --json: those of incident list, and
   timeline   [{id, at, learnt_at, who, for_members, what, …}]: all that was said and found, by when it was so; what: reported,
              stepped, assigned, noted, measured, discovered, breach_suspected, duty_reported, duty_withdrawn, reached, came_back,
              returned, went_on, joined, split, merged, first_seen, in_history
-  measures   [{id, text, status, at, said_at, who, for_members}]; status: planned, done or not-applicable
+  measures   [{id, text, status, at, said_at, who, for_members, key}]; status: planned, done or not-applicable; key: in the bank
   duties     {discovered, breach_suspected, covered, clocks: [{duty, from, due, is, …}]}; is: running, reported or withdrawn";
 
 /// What can be done with incidents.

@@ -111,8 +111,11 @@ pub struct MeasureArguments {
     /// Its id or uuid; one that has become part of another leads there.
     pub id: String,
     /// A new measure: what is to be done, on one line.
-    #[arg(long, value_name = "TEXT", value_parser = note, required_unless_present = "change", conflicts_with = "change")]
+    #[arg(long, value_name = "TEXT", value_parser = note, required_unless_present_any = ["change", "from_bank"], conflicts_with = "change")]
     pub text: Option<String>,
+    /// A measure of the bank, by its key (measure list), in the member's form of Norwegian.
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["text", "change"])]
+    pub from_bank: Option<String>,
     /// The measure that stands differently now, by its number in incident show.
     #[arg(long, value_name = "NUMBER")]
     pub change: Option<i64>,
@@ -222,15 +225,34 @@ pub(super) async fn close(store: &Store, arguments: CloseArguments) -> anyhow::R
 
 /// `incident measure`.
 pub(super) async fn measure(store: &Store, arguments: MeasureArguments) -> anyhow::Result<()> {
-    let MeasureArguments { id, text, change, status, at, csirt_only, json } = arguments;
-    let case = Matter::Incident(incident_named(store, &id).await?);
+    let MeasureArguments { id, text, from_bank: key, change, status, at, csirt_only, json } = arguments;
+    let incident = incident_named(store, &id).await?;
+    let case = Matter::Incident(incident);
+    let text = match &key {
+        Some(key) => titled(store, incident, key).await?,
+        None => text.unwrap_or_default(),
+    };
     let status = status.status();
     let in_audit = match change {
         Some(number) => format!("measure {number} is {}", status.as_str()),
         None => format!("a measure, {}", status.as_str()),
     };
-    let said = Said::Measured { of: change, text: text.unwrap_or_default(), status };
+    let said = Said::Measured { of: change, text, status, key };
     add(store, "incident measure", case, (said, in_audit), (at, !csirt_only, json)).await
+}
+
+/// What a measure of the bank is called for the member of an incident.
+async fn titled(store: &Store, incident: i64, key: &str) -> anyhow::Result<String> {
+    let bank = store.bank(Scope::Operator).await?;
+    let Some(measure) = bank.get(key) else { bail!("{}", bank.no_such(key)) };
+    let found = crate::store::incident::one(store, Scope::Operator, incident).await?;
+    let number = found.and_then(|found| found.member.number.parse::<MemberNumber>().ok());
+    let known = match number {
+        Some(number) => store.known_of(Scope::Operator, &number).await?,
+        None => None,
+    };
+    let form = known.map(|known| known.profile.language).unwrap_or_default();
+    Ok(measure.contents.of(crate::advisory::language_of(form)).title.clone())
 }
 
 /// `incident clock`.

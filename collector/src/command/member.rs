@@ -12,7 +12,7 @@ use super::member_leave::LeaveArguments;
 use super::member_set::SetArguments;
 use super::member_show::ShowArguments;
 use super::noted::deed;
-use super::{member_file, member_leave, member_set, member_show, say};
+use super::{member_file, member_leave, member_mail, member_set, member_show, say};
 use crate::audit::{On, REMOVED};
 use crate::control::Poke;
 use crate::ingest::handle_merger;
@@ -47,6 +47,9 @@ pub enum MemberCommand {
     Show(ShowArguments),
     /// Change what is known of a member.
     Set(SetArguments),
+    /// Whether a member's mail may be read by others: then it is written none.
+    #[command(after_help = member_mail::HELP)]
+    Mail(member_mail::MailArguments),
     /// Give a member another name or another number; the old number leads on to it.
     Rename {
         /// Its number, or one it had.
@@ -97,6 +100,7 @@ async fn dispatch(data: &Path, store: &Store, command: MemberCommand) -> anyhow:
         MemberCommand::List { json } => list(store, json).await,
         MemberCommand::Show(arguments) => member_show::run(store, &arguments).await,
         MemberCommand::Set(arguments) => member_set::run(store, arguments).await,
+        MemberCommand::Mail(arguments) => member_mail::run(store, arguments).await,
         MemberCommand::Rename { number, name, new_number } => rename(store, &number, name, new_number).await,
         MemberCommand::Merge { numbers, into } => {
             merge(store, &numbers, &into).await?;

@@ -1,5 +1,7 @@
 //! One file a subcommand. Exit codes: 0 done, 1 it could not be done (says why and what to do), 2 wrong usage.
 
+pub mod advisory;
+mod advisory_words;
 pub mod alert;
 pub mod allow;
 pub mod audit;
@@ -20,9 +22,11 @@ pub mod init;
 pub mod key;
 pub mod lint;
 pub mod lint_list;
+pub mod measure;
 pub mod member;
 pub mod member_file;
 pub mod member_leave;
+pub mod member_mail;
 pub mod member_set;
 pub mod member_show;
 pub mod noise;
@@ -177,6 +181,12 @@ Exit: 0 it is recalled, 1 it is not, or not everywhere (again does the rest), 2 
     /// Alerts of one member that belong together, what people report, and the work on both.
     #[command(subcommand)]
     Incident(incident::IncidentCommand),
+    /// What is written to members, who has read it, and whom to ring.
+    #[command(subcommand)]
+    Advisory(advisory::AdvisoryCommand),
+    /// What members can do: the bank of measures.
+    #[command(subcommand)]
+    Measure(measure::MeasureCommand),
     /// What looks like a false positive, and what a person says of it.
     #[command(subcommand)]
     Noise(noise::NoiseCommand),
@@ -229,6 +239,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Campaign(command) => campaign::run(&data, command).await,
         Command::Incident(command) => incident::run(&data, command).await,
         Command::Alert(command) => alert::run(&data, command).await,
+        Command::Advisory(command) => advisory::run(&data, command).await,
+        Command::Measure(command) => measure::run(&data, command).await,
         Command::Noise(command) => noise::run(&data, command).await,
         Command::Why(arguments) => why::run(&data, arguments).await,
         Command::Statistics(arguments) => statistics::run(&data, arguments).await,
@@ -280,6 +292,26 @@ mod tests {
             "member import members.csv --dry-run --json",
             "member export members.csv",
             "member export --json",
+            "member mail 3407 --compromised --reason regler --json",
+            "member mail 3407 --trusted --reason ryddet",
+            "advisory new --title Falsk --text - --campaign 1 --tlp amber --measure keep-traces --json",
+            "advisory new --title Falsk --text a.txt --language nn --all --no-measures",
+            "advisory edit 1 --title Falsk --text a.txt --language nn",
+            "advisory edit 1 --measure keep-traces --measure warn-staff --tlp red --json",
+            "advisory preview 1 --json",
+            "advisory send 1 --json",
+            "advisory show 1 --json",
+            "advisory list --campaign 1 --json",
+            "advisory read-by 1 --called 3407 --json",
+            "advisory recipients 1 --add 3407 --remove 0301",
+            "advisory recipients 1 --add-proposed --json",
+            "advisory correct 1 --json",
+            "advisory withdraw 1 --reason feil --json",
+            "measure list --campaign 1 --language nn --json",
+            "measure show keep-traces --file",
+            "measure edit keep-traces --words a.toml --language en",
+            "measure reset keep-traces",
+            "incident measure 7 --from-bank keep-traces --status planned",
             "sensor token 3407",
             "sensor list --json",
             "sensor events 3 --limit 50 --json",
@@ -495,6 +527,12 @@ mod tests {
             "campaign merge 1 --reason x",
             "noise accept 7",
             "noise lift 7",
+            "advisory new --title Falsk",
+            "advisory edit 1",
+            "advisory new --title Falsk --text a --tlp white",
+            "advisory withdraw 1",
+            "member mail 3407 --compromised",
+            "incident measure 7 --status planned",
             "why",
             "why incident 3 4",
             "statistics --from yesterday",

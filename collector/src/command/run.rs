@@ -63,6 +63,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         web_name,
         web_certificate,
         web_key,
+        mail,
         ..
     } = settings;
     let feed_certificate = match (feed_certificate, feed_key) {
@@ -80,7 +81,8 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         (None, _, _) => bail!("web_certificate is for the pages under a name; set web_name too"),
         (Some(_), _, _) => bail!("web_certificate and web_key belong together: set both, or neither"),
     };
-    let conduct = Conduct { approve_sensors, heartbeat, web, feed_certificate, metrics, statement };
+    let mail = mail.server().map_err(anyhow::Error::msg)?;
+    let conduct = Conduct { approve_sensors, heartbeat, web, feed_certificate, metrics, statement, mail };
     let running = match serve::start_as(data, wanted, conduct.clone()).await {
         Err(error @ StartError::Tcp { .. }) if !asked => {
             tracing::warn!("sensors whose network drops UDP cannot come in: {error}");

@@ -53,6 +53,18 @@ pub enum Page {
     Sensor,
     /// A member's.
     Member,
+    /// The list of advisories.
+    Advisories,
+    /// An advisory's.
+    Advisory,
+    /// And confirming to have read it.
+    ConfirmRead,
+    /// And answering it.
+    AnswerAdvisory,
+    /// And noting that a member was told by telephone.
+    NoteCall,
+    /// The bank of measures.
+    Measures,
     /// How long what is kept is kept.
     Privacy,
     /// The picture for machines.
@@ -116,6 +128,13 @@ pub const PAGES: &[Address] = &[
     get("/sak/{id}", Page::Incident, Need::Right(Right::Hosts)),
     get("/sensor/{id}", Page::Sensor, Need::Right(Right::Look)),
     get("/medlem/{number}", Page::Member, Need::Right(Right::Look)),
+    get("/varsel", Page::Advisories, Need::Right(Right::Look)),
+    get("/varsel/{id}", Page::Advisory, Need::Right(Right::Look)),
+    // Whoever reads for a member may say so.
+    post("/varsel/{id}/lest", Page::ConfirmRead, Need::Right(Right::Look)),
+    post("/varsel/{id}/svar", Page::AnswerAdvisory, Need::Right(Right::Look)),
+    post("/varsel/{id}/ringt", Page::NoteCall, Need::Operator(Right::Work)),
+    get("/tiltak", Page::Measures, Need::Right(Right::Look)),
     get("/personvern", Page::Privacy, Need::Nothing),
     get("/api/picture", Page::Picture, Need::Right(Right::Overview)),
     // It tells that something has changed, whosever it is.
@@ -150,6 +169,8 @@ pub fn of_api(which: Which) -> Need {
         | Which::Silence
         | Which::Proposals
         | Which::Guards
+        | Which::Advisories
+        | Which::Advisory
         | Which::Statistics
         | Which::Status
         | Which::Document => Need::Right(Right::Look),

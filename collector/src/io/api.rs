@@ -24,10 +24,11 @@ use crate::api::cursor::Position;
 use crate::api::document::document;
 use crate::api::parameter::Asked;
 use crate::api::problem::Problem;
-use crate::api::{PREFIX, RESOURCES, Resource, SEVERITIES, STATES, Which, shape};
+use crate::api::{ADVISORIES, PREFIX, RESOURCES, Resource, SEVERITIES, STATES, Which, shape};
 use crate::day;
 use crate::limits::api::{ANSWERS_MAX, ROWS_MAX, STATISTICS_DAYS_MAX, TRACES_MAX};
-use crate::present::answer;
+use crate::present::{advisory, answer};
+use crate::store::advisory::AdvisoryView;
 use crate::store::asked::Found;
 use crate::store::asked::alert::AskedAlert;
 use crate::store::bond::Of;
@@ -180,6 +181,8 @@ async fn answered(asking: &Asking<'_>, which: Which, asked: &Asked, id: &str) ->
         Which::Silence => page(store.asked_silences(scope, asked).await?.map(|row| answer::silence(row, scope)), asked),
         Which::Proposals => page(store.asked_proposals(scope, asked).await?.map(answer::proposal), asked),
         Which::Guards => page(store.asked_guards(scope, asked).await?.map(answer::guard), asked),
+        Which::Advisories => advisories(asking, asked).await,
+        Which::Advisory => one_advisory(asking, id).await,
         Which::Statistics => statistics(asking, asked).await,
         Which::Status => status(asking).await,
         Which::Document => written(&document()),
@@ -273,6 +276,30 @@ async fn members(asking: &Asking<'_>, asked: &Asked) -> Result<String, Failure> 
         all.retain(|member| member.number == number);
     }
     page(by_number(all, asked, |member| member.number.clone()).map(answer::member), asked)
+}
+
+async fn advisories(asking: &Asking<'_>, asked: &Asked) -> Result<String, Failure> {
+    let mut all = asking.shared.store.advisories(asking.who.scope(), None).await?;
+    if let Some(places) = asked.places("state") {
+        let states: Vec<&str> = places.iter().filter_map(|place| ADVISORIES.get(*place).copied()).collect();
+        all.retain(|view| states.contains(&view.state.as_str()));
+    }
+    // The last begun first; a member's by when they were sent to it, for it is told no numbers.
+    let at = |view: &AdvisoryView| view.id.unwrap_or_else(|| view.sent_at.map_or(0, |at| at.0));
+    all.sort_by_cached_key(|view| (std::cmp::Reverse(at(view)), view.uuid.clone()));
+    let position = |view: &AdvisoryView| Position { at: at(view), name: view.uuid.clone() };
+    let is_behind = |one: &Position, after: &Position| {
+        (std::cmp::Reverse(one.at), &one.name) > (std::cmp::Reverse(after.at), &after.name)
+    };
+    page(Found::cut(all, asked, position, is_behind).map(advisory::answer), asked)
+}
+
+async fn one_advisory(asking: &Asking<'_>, id: &str) -> Result<String, Failure> {
+    let (store, scope) = (&asking.shared.store, asking.who.scope());
+    let found = store.advisory_named(scope, id).await?.ok_or_else(Problem::not_there)?;
+    let view = store.advisory(scope, found).await?.ok_or_else(Problem::not_there)?;
+    let (answers, readers) = (store.advisory_answers(scope, found).await?, store.recipients(scope, found).await?);
+    written(&advisory::detail(view, answers, readers))
 }
 
 async fn statistics(asking: &Asking<'_>, asked: &Asked) -> Result<String, Failure> {

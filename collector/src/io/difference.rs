@@ -9,15 +9,20 @@ use tokio::sync::{broadcast, watch};
 
 use varde_common::alert::Evidence;
 use varde_common::record::RecordBody;
+use varde_common::tlp::Tlp;
 
 use crate::account::role::Role;
 use crate::account::secret::Secret;
+use crate::advisory::{Answer, Audience, Wording};
 use crate::api::parameter::Form;
 use crate::api::{PREFIX, RESOURCES};
 use crate::ingest::relink::settle_noise;
 use crate::ingest::tests::{batch, day, fixture, opened, send};
 use crate::io::addresses::{Method, PAGES};
 use crate::io::web::{Manner, serve_by};
+use crate::present::text::Language;
+use crate::store::advisory::draft::New;
+use crate::store::advisory::send::Sending;
 use crate::store::fixture::{Fixture, NOW};
 use crate::store::page_token::{AddedToken, NewToken};
 use crate::store::proposal::Settled;
@@ -206,6 +211,22 @@ async fn about_others(fixture: &Fixture) {
         let word = verdict::Word { verdict: Some(said), reason: "theirs", who: "kari" };
         fixture.store.judge(alert, word, NOW).await.unwrap();
     }
+    // Others are written to, read it and answer.
+    let wording = Wording { title: "theirs".parse().unwrap(), body: "theirs".parse().unwrap() };
+    let new = New {
+        campaign: None,
+        audience: Audience::Chosen,
+        chosen: &[2, 3, 4],
+        tlp: Tlp::Amber,
+        wordings: &[(Language::Bokmaal, wording)],
+        measures: &["keep-traces".to_owned()],
+        who: "kari",
+    };
+    let id = fixture.store.new_advisory(&new, NOW).await.unwrap().unwrap();
+    let sending = Sending { who: "kari", with_mail: true, now: NOW };
+    fixture.store.send_advisory(id, sending).await.unwrap().unwrap();
+    let answer = (Answer::NeedHelp, None, Some("theirs"));
+    fixture.store.answer_advisory(2, id, answer, ("per", NOW)).await.unwrap().unwrap();
     settle_noise(&fixture.store, 1, Settled::Overruled, ("kari", "no"), NOW).await.unwrap();
 }
 

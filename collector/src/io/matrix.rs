@@ -7,13 +7,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{broadcast, watch};
 use varde_common::record::RecordBody;
+use varde_common::tlp::Tlp;
 
 use crate::account::role::Role;
 use crate::account::secret::Secret;
+use crate::advisory::{Audience, Wording};
 use crate::api::{PREFIX, RESOURCES};
 use crate::ingest::tests::{batch, fixture, opened, send};
 use crate::io::addresses::{Method, Need, PAGES, of_api};
 use crate::io::web::{Manner, serve_by};
+use crate::present::text::Language;
+use crate::store::advisory::draft::New;
+use crate::store::advisory::send::Sending;
 use crate::store::fixture::{Fixture, NOW};
 use crate::store::page_token::NewToken;
 use crate::store::{Scope, campaign};
@@ -60,6 +65,15 @@ const EXPECTED: &[Row] = &[
     (Method::Get, "/sak/{id}", as_page(HOSTS_OF_OWN)),
     (Method::Get, "/sensor/{id}", as_page(LOOKS_AT_OWN)),
     (Method::Get, "/medlem/{number}", as_page(LOOKS_AT_OWN)),
+    (Method::Get, "/varsel", as_page(LOOKS)),
+    (Method::Get, "/varsel/{id}", as_page(LOOKS_AT_OWN)),
+    // Those at the member it went to; at the CSIRT nobody reads or answers for a member.
+    (Method::Post, "/varsel/{id}/lest", [401, 404, 404, 404, 404, 303, 303, 404, 403, 403, 403]),
+    // Without an answer: the page again, which says so.
+    (Method::Post, "/varsel/{id}/svar", [401, 404, 404, 404, 404, 422, 422, 404, 403, 403, 403]),
+    // Without a member's number.
+    (Method::Post, "/varsel/{id}/ringt", [401, 404, 404, 404, 403, 403, 403, 403, 403, 403, 403]),
+    (Method::Get, "/tiltak", as_page(LOOKS)),
     (Method::Get, "/personvern", EVERYBODY),
     (Method::Get, "/api/picture", [401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
     (Method::Get, "/live", [401, 200, 200, 200, 200, 403, 403, 403, 200, 200, 403]),
@@ -92,6 +106,8 @@ const EXPECTED: &[Row] = &[
     (Method::Get, "/api/v1/silence", LOOKS),
     (Method::Get, "/api/v1/proposals", LOOKS),
     (Method::Get, "/api/v1/guards", LOOKS),
+    (Method::Get, "/api/v1/advisories", LOOKS),
+    (Method::Get, "/api/v1/advisories/{id}", LOOKS_AT_OWN),
     (Method::Get, "/api/v1/statistics", LOOKS),
     (Method::Get, "/api/v1/status", LOOKS),
     (Method::Get, "/api/v1/openapi.json", LOOKS),
@@ -121,6 +137,19 @@ impl Scene {
             send(&fixture, member, &batch(1, vec![RecordBody::Opened(opened(2, 10, 48))])).await;
         }
         let store = &fixture.store;
+        let wording = Wording { title: "Varsel".parse().unwrap(), body: "Ring oss.".parse().unwrap() };
+        let new = New {
+            campaign: None,
+            audience: Audience::Chosen,
+            chosen: &[1],
+            tlp: Tlp::Amber,
+            wordings: &[(Language::Bokmaal, wording)],
+            measures: &[],
+            who: "kari",
+        };
+        let id = store.new_advisory(&new, NOW).await.unwrap().unwrap();
+        let sending = Sending { who: "kari", with_mail: false, now: NOW };
+        store.send_advisory(id, sending).await.unwrap().unwrap();
         for (name, role, member) in [
             ("analyst", Role::Analyst, None),
             ("publisher", Role::Publisher, None),
@@ -209,6 +238,8 @@ impl Scene {
             ("sak", "incident"),
             ("incidents", "incident"),
             ("alerts", "alert"),
+            ("varsel", "advisory"),
+            ("advisories", "advisory"),
         ];
         let table = kind.into_iter().find(|(word, _)| path.contains(word)).map(|(_, table)| table);
         match table {
@@ -219,9 +250,10 @@ impl Scene {
                 told.first().unwrap().uuid.clone()
             }
             Some(table) => {
+                let of = if table == "advisory" { "1 = 1" } else { "member_id = 1" };
                 let column = if is_operator { "CAST(id AS TEXT)" } else { "uuid" };
                 let sql = sqlx::AssertSqlSafe(format!(
-                    "SELECT {column} FROM {table} WHERE member_id = 1 ORDER BY id LIMIT 1"
+                    "SELECT {column} FROM {table} WHERE {of} ORDER BY id LIMIT 1"
                 ));
                 sqlx::query_scalar(sql).fetch_one(self.fixture.store.readers()).await.unwrap()
             }

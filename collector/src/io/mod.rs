@@ -32,6 +32,7 @@ pub mod live;
 #[cfg(test)]
 mod logged;
 mod looks;
+pub mod mail;
 pub mod metrics;
 mod news;
 pub mod outlived;

@@ -23,8 +23,8 @@ use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
 use super::{
-    beat, clock, control, departures, metrics, overwritten, retention, sightings, silence, source_turns, user, web,
-    weights,
+    beat, clock, control, departures, mail, metrics, overwritten, retention, sightings, silence, source_turns, user,
+    web, weights,
 };
 use crate::address::{Bound, DialAddress};
 use crate::audit::{Deed, On};
@@ -58,6 +58,9 @@ pub enum StartError {
     /// The heartbeat.
     #[error(transparent)]
     Beat(#[from] beat::BeatError),
+    /// Mail.
+    #[error(transparent)]
+    Mail(#[from] mail::MailError),
     /// QUIC.
     #[error(transparent)]
     Quic(#[from] QuicError),
@@ -134,6 +137,8 @@ pub struct Conduct {
     pub metrics: Option<SocketAddr>,
     /// Where the accessibility statement is; none = the pages say that it is missing.
     pub statement: Option<String>,
+    /// The mail server that mail to members is handed to; none = none is sent.
+    pub mail: Option<crate::mail::Server>,
 }
 
 /// How the pages are served to others.
@@ -165,6 +170,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         return Err(StartError::MetricsNotLoopback(address));
     }
     let heartbeat = conduct.heartbeat.clone().map(beat::Sender::new).transpose()?;
+    let mail = conduct.mail.clone().map(mail::Sender::new).transpose()?;
     store::find(data)?;
     let lock = Lock::take(data)?;
     if let Some(Upgraded { from, to, copy }) = Store::upgrade(data).await? {
@@ -266,6 +272,9 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     others.spawn(overwritten::go_on(data.to_owned(), store.clone()));
     others.spawn(source_turns::go_on(data.to_owned(), store.clone(), changes.clone()));
     others.spawn(sightings::go_on(store.clone()));
+    if let Some(sender) = mail {
+        others.spawn(mail::go_on(sender, store.clone()));
+    }
     others.spawn(weights::go_on(data.to_owned(), store.clone()));
     others.spawn(silence::go_on(store.clone(), changes.clone()));
     if let Some(numbers) = numbers {
@@ -332,8 +341,9 @@ async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
         .map_or_else(String::new, |own| format!(", readers are shown the certificate {}", own.certificate.display()));
     let pages = conduct.web.as_ref().map_or_else(String::new, |web| format!(", pages over TLS as {}", web.name));
     let metrics = conduct.metrics.map_or_else(String::new, |address| format!(", metrics {address}"));
+    let mail = conduct.mail.as_ref().map_or_else(String::new, |mail| format!(", mail over {}", mail.host.name));
     let settings = format!(
-        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}{pages}{metrics}",
+        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}{pages}{metrics}{mail}",
         conduct.approve_sensors
     );
     let noted = async {

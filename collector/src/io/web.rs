@@ -33,6 +33,7 @@ use crate::present::map::Tiles;
 use crate::present::shown::Shown;
 use crate::store::{Store, StoreError};
 
+mod advisory;
 mod link;
 mod own;
 mod reading;
@@ -142,6 +143,12 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
             Page::Incident => on(by, reading::incident),
             Page::Sensor => on(by, reading::sensor),
             Page::Member => on(by, reading::member),
+            Page::Advisories => on(by, advisory::list),
+            Page::Advisory => on(by, advisory::one),
+            Page::ConfirmRead => on(by, advisory::confirm),
+            Page::AnswerAdvisory => on(by, advisory::answer),
+            Page::NoteCall => on(by, advisory::called),
+            Page::Measures => on(by, advisory::measures),
             Page::Privacy => on(by, reading::privacy),
             Page::Picture => on(by, picture_json),
             Page::Live => on(by, live),

@@ -7,6 +7,8 @@
 
 pub mod able;
 pub mod account;
+pub mod advisory;
+pub mod advisory_page;
 pub mod answer;
 pub mod api;
 pub mod asset;

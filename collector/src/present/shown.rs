@@ -30,6 +30,11 @@ impl Shown {
         Shown::up_to(text, NOTE_MAX_OCTETS.saturating_add(SHOWN_MAX_CHARACTERS))
     }
 
+    /// The same of a text that is read on a page of its own.
+    pub fn long(text: &str) -> Shown {
+        Shown::up_to(text, crate::limits::advisory::TEXT_MAX_OCTETS)
+    }
+
     fn up_to(text: &str, most: usize) -> Shown {
         let mut shown = String::with_capacity(text.len().min(most.saturating_mul(4)));
         for (place, character) in text.chars().enumerate() {

@@ -158,6 +158,23 @@ pub fn said_words(said: &Said, texts: &Texts) -> String {
         Said::Measured { text, status, .. } => {
             texts.with("said-measured", &[("text", text), ("status", &status_words(*status, texts))])
         }
+        Said::AdvisorySent { title, version, recipients, .. } => {
+            let to = recipients.map(|many| texts.count("said-advisory-to", i64::try_from(many).unwrap_or(i64::MAX)));
+            let key = if *version > 1 { "said-advisory-corrected" } else { "said-advisory-sent" };
+            let words = texts.with(key, &[("title", title)]);
+            to.map_or(words.clone(), |to| format!("{words} {to}"))
+        }
+        Said::AdvisoryRead { number, name, .. } => {
+            texts.with("said-advisory-read", &[("number", number), ("name", name)])
+        }
+        Said::AdvisoryAnswered { number, name, answer, measure, text, .. } => {
+            let mut words = super::advisory::answer_words(*answer, measure.as_deref(), texts);
+            if let Some(text) = text {
+                words = format!("{words} {text}");
+            }
+            texts.with("said-advisory-answered", &[("number", number), ("name", name), ("answer", words.trim())])
+        }
+        Said::AdvisoryWithdrawn { reason, .. } => texts.with("said-advisory-withdrawn", &[("reason", reason)]),
         Said::Discovered => texts.say("said-discovered"),
         Said::BreachSuspected => texts.say("said-breach"),
         Said::DutyReported { duty } => texts.with("said-duty-reported", &[("duty", &duty_words(*duty, texts))]),

@@ -94,6 +94,9 @@ pub(super) async fn forget(conn: &mut SqliteConnection, member: i64, left_at: Ti
     if has_table(conn, "daily_count").await? {
         delete(conn, "DELETE FROM daily_count WHERE member_id = $1", member).await?;
     }
+    if has_table(conn, "advisory").await? {
+        super::advisory::part::forget_member(conn, member).await?;
+    }
     if has_table(conn, "reader").await? {
         delete(conn, "DELETE FROM reader WHERE member_id = $1", member).await?;
     }

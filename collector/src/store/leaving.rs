@@ -47,6 +47,9 @@ const EXTENT: &[&str] = &[
     "SELECT COUNT(*), COALESCE(SUM(id), 0), COALESCE(SUM(revoked_at IS NULL), 0), 0 FROM sensor WHERE member_id = $1",
     "SELECT COUNT(*), COALESCE(SUM(sensor_id), 0), COALESCE(SUM(site), 0), COALESCE(SUM(member_id = $1), 0)
         FROM site WHERE member_id = $1 OR sensor_id IN (SELECT id FROM sensor WHERE member_id = $1)",
+    "SELECT (SELECT COUNT(*) FROM advisory_recipient WHERE member_id = $1),
+        (SELECT COALESCE(SUM(read_at % 999999937), 0) FROM advisory_recipient WHERE member_id = $1),
+        (SELECT COALESCE(MAX(id), 0) FROM advisory_answer WHERE member_id = $1), 0",
     "SELECT (SELECT COUNT(*) FROM member_contact WHERE member_id = $1),
         (SELECT COUNT(*) FROM member_domain WHERE member_id = $1) + (SELECT COUNT(*) FROM member_network WHERE member_id = $1),
         (SELECT COUNT(*) FROM former_number WHERE member_id = $1), (SELECT COUNT(*) FROM joined_member WHERE into_id = $1)",

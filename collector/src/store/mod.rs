@@ -1,6 +1,7 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
 pub mod account;
+pub mod advisory;
 pub mod alert;
 pub mod allow;
 mod approval;
@@ -38,7 +39,9 @@ pub mod leaving;
 pub mod lifetime;
 pub mod lint;
 pub mod list;
+pub mod mail;
 pub mod mark;
+pub mod measure;
 pub mod meeting;
 pub mod member;
 pub mod mere_list;
@@ -149,6 +152,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/028_guards.sql"),
     include_str!("../schema/029_met.sql"),
     include_str!("../schema/030_account.sql"),
+    include_str!("../schema/031_advisory.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -179,6 +179,10 @@ async fn beside(conn: &mut SqliteConnection, newest: Timestamp) -> Result<u64, s
         let limit = up_to(newest, ALERTS_KEPT, first);
         gone += sqlx::query(sql).bind(limit.0).execute(&mut *conn).await?.rows_affected();
     }
+    let written = "SELECT MIN(COALESCE(withdrawn_at, sent_at, changed_at)) FROM advisory";
+    if let Some(first) = oldest(conn, written).await? {
+        gone += super::advisory::part::forget_old(conn, up_to(newest, ALERTS_KEPT, first)).await?;
+    }
     let over = "SELECT MIN(COALESCE(sent_at, given_up_at)) FROM sighting";
     if let Some(first) = oldest(conn, over).await? {
         let limit = up_to(newest, SIGHTINGS_KEPT, first);

@@ -79,6 +79,7 @@ pub(crate) async fn hand_over(
         sqlx::query(sql).bind(from).bind(into).execute(&mut *conn).await?;
     }
     statistics::hand_over(conn, from, into).await?;
+    super::advisory::part::hand_over(conn, from, into).await?;
     gateway::hand_over(conn, from, into).await?;
     let sql = "INSERT INTO joined_member (id, added_at, into_id, joined_at) VALUES ($1, $2, $3, $4)";
     sqlx::query(sql).bind(from).bind(added_at).bind(into).bind(now.0).execute(&mut *conn).await?;
@@ -134,6 +135,7 @@ impl Store {
         }
         sqlx::query("DELETE FROM reader WHERE member_id = $1").bind(member).execute(&mut *tx).await?;
         super::account::forget_member(&mut tx, member).await?;
+        super::advisory::part::forget_member(&mut tx, member).await?;
         forget_row(&mut tx, member).await?;
         tx.commit().await?;
         Ok(Ok(()))

@@ -369,7 +369,7 @@ async fn complete(conn: &mut SqliteConnection, case: Matter, said: Said) -> Resu
     let body: Option<String> =
         sqlx::query_scalar(sql).bind(of).bind(case.kind()).bind(case.id()).fetch_optional(conn).await?;
     Ok(match body.as_deref().map(serde_json::from_str::<Said>) {
-        Some(Ok(Said::Measured { of: None, text, .. })) => Ok(Said::Measured { of: Some(of), text, status }),
+        Some(Ok(Said::Measured { of: None, text, key, .. })) => Ok(Said::Measured { of: Some(of), text, status, key }),
         Some(_) | None => Err(NotDone::NoMeasure(of)),
     })
 }

@@ -164,6 +164,10 @@ pub fn duties(entries: &[Entry], covered: Option<bool>) -> Duties {
             | Said::Assigned { .. }
             | Said::Noted { .. }
             | Said::Measured { .. }
+            | Said::AdvisorySent { .. }
+            | Said::AdvisoryRead { .. }
+            | Said::AdvisoryAnswered { .. }
+            | Said::AdvisoryWithdrawn { .. }
             | Said::Reached { .. }
             | Said::CameBack { .. }
             | Said::Returned { .. }

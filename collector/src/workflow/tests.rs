@@ -115,7 +115,7 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
             let text = format!("{id}");
             let said = match kind {
                 0 => Said::Noted { text },
-                1 => Said::Measured { of: None, text, status: MeasureStatus::Planned },
+                1 => Said::Measured { of: None, text, status: MeasureStatus::Planned, key: None },
                 _ => Said::Stepped { standing: Progress::NEW, reason: Some(text) },
             };
             Entry { id, at: Timestamp(at), learnt_at: Timestamp(learnt_at), who: None, for_members, said }
@@ -168,7 +168,7 @@ fn c_a_measure_is_what_was_last_said_of_it_whenever_that_was_done() {
         learnt_at: Timestamp(id),
         who: Some("kari".to_owned()),
         for_members: true,
-        said: Said::Measured { of, text: "Nullstill passord".to_owned(), status },
+        said: Said::Measured { of, text: "Nullstill passord".to_owned(), status, key: None },
     };
     // Done on the 3rd, said on the 9th, and planned on the 5th.
     let all = [entry(5, 5, None, MeasureStatus::Planned), entry(9, 3, Some(5), MeasureStatus::Done)];

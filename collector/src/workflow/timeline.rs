@@ -10,6 +10,7 @@ use varde_common::time::Timestamp;
 use super::Progress;
 use super::again::Why;
 use super::duty::Duty;
+use crate::advisory::Answer;
 
 /// How a measure («tiltak») stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -88,6 +89,51 @@ pub enum Said {
         text: String,
         /// How it stands.
         status: MeasureStatus,
+        /// Its name in the bank of measures; none = it is not from there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+    },
+    /// An advisory was sent to the members concerned.
+    AdvisorySent {
+        /// Its name.
+        advisory: String,
+        /// Its heading.
+        title: String,
+        /// 1, and one more for each correction.
+        version: i64,
+        /// To how many; none for whoever is told no numbers.
+        recipients: Option<u64>,
+    },
+    /// Somebody at a member confirmed to have read one.
+    AdvisoryRead {
+        /// Its name.
+        advisory: String,
+        /// The member's number.
+        number: String,
+        /// Its name.
+        name: String,
+    },
+    /// Somebody at a member answered one.
+    AdvisoryAnswered {
+        /// Its name.
+        advisory: String,
+        /// The member's number.
+        number: String,
+        /// Its name.
+        name: String,
+        /// What.
+        answer: Answer,
+        /// The measure that was done, by its name in the bank.
+        measure: Option<String>,
+        /// In their own words.
+        text: Option<String>,
+    },
+    /// One no longer holds.
+    AdvisoryWithdrawn {
+        /// Its name.
+        advisory: String,
+        /// Why.
+        reason: String,
     },
     /// When it was discovered.
     Discovered,
@@ -193,11 +239,17 @@ impl Said {
                 Said::Split { from: None, into: None, incidents: Vec::new(), count, reason }
             }
             Said::Merged { id: _, was, reason } => Said::Merged { id: None, was: was.unnumbered(), reason },
+            Said::AdvisorySent { advisory, title, version, recipients: _ } => {
+                Said::AdvisorySent { advisory, title, version, recipients: None }
+            }
             Said::MemberHit { number, name, incident: _ } => Said::MemberHit { number, name, incident: None },
             Said::Reported { .. }
             | Said::Assigned { .. }
             | Said::Noted { .. }
             | Said::Measured { .. }
+            | Said::AdvisoryRead { .. }
+            | Said::AdvisoryAnswered { .. }
+            | Said::AdvisoryWithdrawn { .. }
             | Said::Discovered
             | Said::BreachSuspected
             | Said::DutyReported { .. }
@@ -257,6 +309,8 @@ pub struct Measure {
     pub who: Option<String>,
     /// The member concerned may read it.
     pub for_members: bool,
+    /// Its name in the bank of measures; null = it is not from there.
+    pub key: Option<String>,
 }
 
 /// The measures, in the order in which they were first told of, each as it was last said to stand.
@@ -265,7 +319,7 @@ pub fn measures(entries: &[Entry]) -> Vec<Measure> {
     said.sort_by_key(|entry| entry.id);
     let mut all: Vec<Measure> = Vec::new();
     for entry in said {
-        let Said::Measured { of, text, status } = &entry.said else { continue };
+        let Said::Measured { of, text, status, key } = &entry.said else { continue };
         let now = Measure {
             id: of.unwrap_or(entry.id),
             text: text.clone(),
@@ -274,6 +328,7 @@ pub fn measures(entries: &[Entry]) -> Vec<Measure> {
             said_at: entry.learnt_at,
             who: entry.who.clone(),
             for_members: entry.for_members,
+            key: key.clone(),
         };
         match all.iter_mut().find(|measure| measure.id == now.id) {
             Some(before) => *before = now,

@@ -337,6 +337,10 @@ fn rows(table: &str, at: i64, id: i64) -> String {
             "INSERT INTO rollout (draft, count, base, added, up_to_id, with_red, shrinks, who, prepared_at, pilot_revision, ended_at) VALUES ('d', 0, x'', x'', 0, 0, 0, 'w', 0, 0, {at})"
         }
         "sensor_event" => "INSERT INTO sensor_event VALUES (1, 'e', {id}, 0, {at}, '{\"event\":\"started\"}')",
+        "advisory" => {
+            "INSERT INTO advisory (id, uuid, tlp, audience, state, version, written_by, written_at, changed_at, sent_at)
+             VALUES ({id}, 'a{id}', 'TLP:AMBER', 'all', 'sent', 1, 'kari', 0, 0, {at})"
+        }
         "sighting" => {
             "INSERT INTO sighting (source_id, judgement_id, object_id, kind, at, next_at, sent_at) VALUES (1, {id}, 'o', 0, 0, 0, {at})"
         }

@@ -96,7 +96,8 @@ async fn w1_nothing_that_a_member_is_given_changes_by_what_is_said_to_others_or_
     say(&fixture, CAMPAIGN, note("hemmelig"), false, later(1)).await.unwrap();
     say(&fixture, CAMPAIGN, Said::Assigned { owner: Some("kari".to_owned()) }, false, later(1)).await.unwrap();
     say(&fixture, INCIDENT, note("til den andre"), true, later(1)).await.unwrap();
-    let measure = Said::Measured { of: None, text: "Nullstill passord".to_owned(), status: MeasureStatus::Done };
+    let measure =
+        Said::Measured { of: None, text: "Nullstill passord".to_owned(), status: MeasureStatus::Done, key: None };
     say(&fixture, INCIDENT, measure, true, later(1)).await.unwrap();
     say(&fixture, INCIDENT, Said::Discovered, true, later(1)).await.unwrap();
     take(&fixture, INCIDENT, Step::Triage).await.unwrap();
@@ -219,7 +220,7 @@ async fn c_closed_as_a_false_positive_its_alerts_are_judged_so_and_each_indicato
 #[tokio::test]
 async fn c_measures_are_told_to_whom_they_were_told_first_and_strangers_change_none() {
     let fixture = fixture(2).await;
-    let measure = |of, status| Said::Measured { of, text: "Sperr brukeren".to_owned(), status };
+    let measure = |of, status| Said::Measured { of, text: "Sperr brukeren".to_owned(), status, key: None };
     let line = say(&fixture, INCIDENT, measure(None, MeasureStatus::Planned), false, later(5)).await.unwrap();
     say(&fixture, INCIDENT, measure(Some(line), MeasureStatus::Done), true, later(9)).await.unwrap();
     let not = say(&fixture, Matter::Incident(2), measure(Some(line), MeasureStatus::Done), true, later(9)).await;

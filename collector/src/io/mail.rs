@@ -1,0 +1,304 @@
+//! Hands mail over to the operator's mail server, one at a time, within a time, by a task of its own. A mail is sent at least once: where the
+//! collector ends between the server's word and its own note of it, it is sent again under the same Message-ID, by which mailboxes know it
+//! as the same.
+
+use std::path::{Path, PathBuf};
+
+use lettre::message::Mailbox;
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use tokio::time::timeout;
+
+use super::{clock, directory};
+use crate::advisory::language_of;
+use crate::advisory::letter::{Letter, letter};
+use crate::limits::advisory::{MAIL_AT_ONCE, MAIL_CREDENTIALS_MAX_OCTETS, MAIL_LOOKED_AT_EVERY, MAIL_WITHIN};
+use crate::mail::{Security, Server};
+use crate::store::mail::{Due, Tried};
+use crate::store::setting::OPERATOR_NAME;
+use crate::store::{Scope, Store, StoreError};
+
+/// A file of CA certificates: a few.
+const AUTHORITIES_MAX_OCTETS: u64 = 1024 * 1024;
+
+/// Why no mail can be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// User and password.
+    #[error("cannot read the mail server's user and password in {} (mail_credentials): {why}; the file holds the user on its first line and the password on its second", .path.display())]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The CA certificates.
+    #[error("cannot read the CA certificates in {} (mail_ca): {why}; give a PEM file with at least one", .path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// TLS.
+    #[error("TLS to the mail server cannot be set up: {0}")]
+    Tls(String),
+    /// The sender.
+    #[error("mail_from is no address that a mail server takes: {0}")]
+    From(String),
+}
+
+/// Sends mail.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: Server,
+    from: Address,
+}
+
+fn credentials(path: &Path) -> Result<Credentials, MailError> {
+    let unread = |why: String| MailError::Credentials { path: path.to_owned(), why };
+    let octets = directory::read(path, MAIL_CREDENTIALS_MAX_OCTETS).map_err(|error| unread(error.to_string()))?;
+    let text = String::from_utf8(octets).map_err(|_| unread("it is no text".to_owned()))?;
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    match (lines.next(), lines.next(), lines.next()) {
+        (Some(user), Some(password), None) => Ok(Credentials::new(user.to_owned(), password.to_owned())),
+        _ => Err(unread("it has not just two lines".to_owned())),
+    }
+}
+
+fn tls(server: &Server) -> Result<Tls, MailError> {
+    let broken = |error: lettre::transport::smtp::Error| MailError::Tls(error.to_string());
+    let parameters = || {
+        let mut builder = TlsParameters::builder(server.host.name.clone());
+        if let Some(path) = &server.authorities {
+            let unread = |why: String| MailError::Authorities { path: path.clone(), why };
+            let pem = directory::read(path, AUTHORITIES_MAX_OCTETS).map_err(|error| unread(error.to_string()))?;
+            let certificate = Certificate::from_pem(&pem).map_err(|error| unread(error.to_string()))?;
+            builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificate);
+        }
+        builder.build().map_err(broken)
+    };
+    Ok(match server.security {
+        Security::StartTls => Tls::Required(parameters()?),
+        Security::Tls => Tls::Wrapper(parameters()?),
+        Security::None => Tls::None,
+    })
+}
+
+impl Sender {
+    /// Ready to send; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`MailError`].
+    pub fn new(server: Server) -> Result<Sender, MailError> {
+        let from: Address = server.from.parse().map_err(|_| MailError::From(server.from.clone()))?;
+        // The domain that it writes for: the name of this machine is nobody's business.
+        let hello = ClientId::Domain(from.domain().to_owned());
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server.host.name.clone())
+            .port(server.host.port)
+            .tls(tls(&server)?)
+            .hello_name(hello)
+            .timeout(Some(MAIL_WITHIN));
+        if let Some(path) = &server.credentials {
+            builder = builder.credentials(credentials(path)?);
+        }
+        Ok(Sender { transport: builder.build(), from, server })
+    }
+
+    /// The server it hands over to, for the log.
+    pub fn server(&self) -> &str {
+        &self.server.host.name
+    }
+
+    fn message(&self, due: &Due, to: &str, operator: &str) -> Option<Message> {
+        let link = self.server.link.to(&due.advisory);
+        let Letter { subject, text } = letter(due.occasion, operator, &link, language_of(due.language));
+        // A name that a mailbox shows: letters and digits, so that nothing in it needs quoting.
+        let name: String = operator.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-')).collect();
+        let (automatic, generated) = ("Auto-Submitted", "auto-generated");
+        Message::builder()
+            .from(Mailbox::new(Some(name).filter(|name| !name.trim().is_empty()), self.from.clone()))
+            .to(Mailbox::new(None, to.parse().ok()?))
+            .message_id(Some(format!("<{}@{}>", due.message_id, self.from.domain())))
+            .subject(subject)
+            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(automatic), generated.to_owned()))
+            .header(ContentType::TEXT_PLAIN)
+            .header(ContentTransferEncoding::QuotedPrintable)
+            .body(text)
+            .ok()
+    }
+
+    /// Hands one over.
+    async fn send(&self, message: Message) -> Result<(), Refused> {
+        match timeout(MAIL_WITHIN, self.transport.send(message)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => {
+                Err(Refused { is_final: error.is_permanent(), of_server: !error.is_permanent(), why: words(&error) })
+            }
+            Err(_) => {
+                let why = format!("no word from the mail server within {} seconds", MAIL_WITHIN.as_secs());
+                Err(Refused { is_final: false, of_server: true, why })
+            }
+        }
+    }
+}
+
+/// Why a mail was not taken.
+struct Refused {
+    /// It never will be.
+    is_final: bool,
+    /// It is the server's fault: others fare no better now.
+    of_server: bool,
+    why: String,
+}
+
+/// An error with its causes, once each.
+fn words(error: &lettre::transport::smtp::Error) -> String {
+    let mut all = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let inner_words = inner.to_string();
+        if !all.contains(&inner_words) {
+            all = format!("{all}: {inner_words}");
+        }
+        cause = inner.source();
+    }
+    all
+}
+
+/// What came of a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Round {
+    /// Taken by the server.
+    pub sent: u64,
+    /// Not taken, or not to be sent.
+    pub failed: u64,
+}
+
+/// Sends what is due, oldest first. Once the server fails the rest waits for the next round.
+///
+/// # Errors
+/// The database's own.
+pub async fn send(store: &Store, sender: &Sender) -> Result<Round, StoreError> {
+    let mut round = Round::default();
+    let due = store.mail_due(Scope::Operator, clock::now(), MAIL_AT_ONCE).await?;
+    if due.is_empty() {
+        return Ok(round);
+    }
+    let operator = store.setting(Scope::Operator, OPERATOR_NAME).await?.unwrap_or_else(|| "Varde".to_owned());
+    for one in due {
+        // Asked anew just before: the mark may have come while others were sent.
+        let Some(to) = store.mail_due_to(Scope::Operator, one.id).await? else { continue };
+        let message = match &to {
+            Ok(to) => sender.message(&one, to, &operator).ok_or("no mail server takes this address"),
+            Err(why) => Err(*why),
+        };
+        let refused = match message {
+            Ok(message) => sender.send(message).await.err(),
+            Err(why) => Some(Refused { is_final: true, of_server: false, why: why.to_owned() }),
+        };
+        let Some(Refused { is_final, of_server, why }) = refused else {
+            store.mail_tried(one.id, Tried::Sent, clock::now()).await?;
+            round.sent += 1;
+            continue;
+        };
+        round.failed += 1;
+        let tried = if is_final { Tried::Never(&why) } else { Tried::Again(&why) };
+        store.mail_tried(one.id, tried, clock::now()).await?;
+        if of_server {
+            break;
+        }
+    }
+    Ok(round)
+}
+
+/// Sends what is due for as long as the collector runs. What the server says may hold an address and stands with the advisory, not in the log.
+pub async fn go_on(sender: Sender, store: Store) {
+    loop {
+        match send(&store, &sender).await {
+            Ok(Round { failed: 0, .. }) => {}
+            Ok(Round { failed, .. }) => {
+                let server = sender.server();
+                tracing::warn!(
+                    failed,
+                    "mail to members was not taken by {server}; see: varde-collector advisory read-by NUMBER"
+                );
+            }
+            Err(error) => tracing::warn!("mail to members is not sent: {error}"),
+        }
+        tokio::time::sleep(MAIL_LOOKED_AT_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advisory::letter::Occasion;
+    use crate::profile::Language;
+
+    fn server() -> Server {
+        Server {
+            host: "127.0.0.1:25".parse().unwrap(),
+            security: Security::None,
+            from: "varsel@csirt.no".to_owned(),
+            credentials: None,
+            authorities: None,
+            link: "https://varde.no".parse().unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mail_has_the_headers_we_give_it_and_no_other() {
+        let sender = Sender::new(server()).unwrap();
+        let due = Due {
+            id: 1,
+            advisory: "u-1".to_owned(),
+            occasion: Occasion::Sent,
+            message_id: "m1".to_owned(),
+            language: Language::Nynorsk,
+            to: Ok("it@a.no".to_owned()),
+        };
+        let operator = "KommuneCSIRT\r\nBcc: x@vond.no\u{0}\"<y@z.no>";
+        let message = sender.message(&due, "it@a.no", operator).unwrap();
+        let text = String::from_utf8(message.formatted()).unwrap();
+        let (head, _) = text.split_once("\r\n\r\n").unwrap();
+        let fields: Vec<&str> = head
+            .lines()
+            .filter(|line| !line.starts_with([' ', '\t']))
+            .filter_map(|line| line.split(':').next())
+            .collect();
+        let known = [
+            "From",
+            "To",
+            "Message-ID",
+            "Subject",
+            "Auto-Submitted",
+            "Content-Type",
+            "Content-Transfer-Encoding",
+            "Date",
+            "MIME-Version",
+        ];
+        assert!(fields.iter().all(|field| known.contains(field)), "{head}");
+        assert!(head.contains("Message-ID: <m1@csirt.no>"), "{head}");
+        assert_eq!(message.envelope().to().len(), 1);
+        assert!(sender.message(&due, "it@a.no\r\nBcc: x@y.no", "x").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_none_of_credentials_is_told_without_its_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mail");
+        for (content, good) in [("user\nsecret\n", true), ("secret", false), ("user\nsecret\nmore", false)] {
+            std::fs::write(&path, content).unwrap();
+            let made = Sender::new(Server { credentials: Some(path.clone()), ..server() });
+            assert_eq!(made.is_ok(), good, "{content:?}");
+            if let Err(error) = made {
+                assert!(!error.to_string().contains("secret") && error.to_string().contains("second"), "{error}");
+            }
+        }
+    }
+}
