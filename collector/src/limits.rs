@@ -5,6 +5,7 @@ use std::time::Duration;
 use varde_common::retention;
 
 pub mod api;
+pub mod desk;
 pub mod feed;
 pub mod fetch;
 mod lint;

@@ -20,6 +20,7 @@ mod commons;
 pub mod copy;
 pub mod demoted;
 pub mod departure;
+pub mod desk;
 pub mod draft;
 pub mod event;
 pub mod feed;
@@ -59,6 +60,7 @@ pub mod restored;
 pub mod retention;
 pub mod rollout;
 pub mod ruling;
+pub mod saved_view;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
@@ -73,6 +75,7 @@ pub mod strand;
 pub mod succession;
 mod taking;
 pub mod trace;
+pub mod triage;
 pub mod tripped;
 pub mod trust;
 pub mod under_way;
@@ -144,6 +147,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/027_people.sql"),
     include_str!("../schema/028_guards.sql"),
     include_str!("../schema/029_met.sql"),
+    include_str!("../schema/032_view.sql"),
 ];
 
 /// Why the store could not be opened or used.
