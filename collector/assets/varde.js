@@ -55,6 +55,7 @@
     fetching = true;
     try {
       const answer = await fetch(location.pathname + "?fragment=1", { cache: "no-store", credentials: "same-origin" });
+      if (answer.status === 401) { location.reload(); return; }
       if (answer.ok) {
         swap(await answer.text());
         if (waiting > 0) news.textContent = live.dataset.updated + " " + count(waiting);

@@ -1,8 +1,10 @@
 //! Serves the page with an example's facts, to look at: `cargo run -p varde-collector --example page [empty] [ADDR]`.
 
+use varde_collector::account::role::Role;
 use varde_collector::change::Change;
-use varde_collector::io::{clock, web};
+use varde_collector::io::{clock, secret, web};
 use varde_collector::store::Store;
+use varde_collector::store::account::LinkKind;
 
 #[path = "../tests/page/fill.rs"]
 mod fill;
@@ -18,7 +20,10 @@ async fn main() -> anyhow::Result<()> {
     }
     let address = arguments.iter().find(|argument| argument.contains(':')).map_or("127.0.0.1:0", String::as_str);
     let listener = tokio::net::TcpListener::bind(address).await?;
-    println!("http://{}/", listener.local_addr()?);
+    let (link, now) = (secret::draw()?, clock::now());
+    store.add_account("example", Role::Administrator, None, now).await?;
+    store.make_link(LinkKind::SignIn, Some(1), &link, now).await?;
+    println!("http://{}/lenke/{}", listener.local_addr()?, link.text());
     let (changes, _) = tokio::sync::broadcast::channel(64);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let told = changes.clone();

@@ -5,6 +5,7 @@
 //! [`correlate`] draw [`strand`]s, [`incident`]s of one member and, by what they share ([`link`]), [`campaign`]s over several, say how much each matters ([`priority`], by [`weights`]) and what looks like [`noise`], how wide and fast it is ([`escalation`]); [`coverage`] says who could have seen it, [`braking`] who goes by an order of the brake. [`rollout`] has a list reach the pilot group before it reaches all. [`store`] holds it all; [`present`] shows
 //! it. [`api`] is what machines may ask of it and are answered. [`filter`] and [`range`] are what an analyst narrows a list by. [`silence`] says what keeps a sensor from seeing or from being heard, [`retention`] what becomes of every table in time, [`workflow`] where the work on each stands and when what was closed opens again. [`certificate`] says who is who, [`address`] where sensors dial, [`audit`] what people did here, [`beat`] that it lives, to whoever watches over it, [`arrivals`] how many strangers may stand at a door, [`behind`] how often they are told root documents. Nothing but [`io`] and [`store`] touches the world.
 
+pub mod account;
 pub mod address;
 pub mod api;
 pub mod arrivals;

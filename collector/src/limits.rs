@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use varde_common::retention;
 
+pub mod account;
 pub mod api;
 pub mod desk;
 pub mod feed;

@@ -26,6 +26,7 @@ use Fate::{Goes, Member, Stays, With};
 /// Every table.
 pub const TABLES: &[(&str, Fate)] = &[
     ("acknowledged", Stays("that somebody has looked, one for each indicator; who it was goes with the audit")),
+    ("account", Member),
     ("alert", Goes(retention::ALERTS)),
     ("allowed", Goes(retention::AUDIT)),
     ("apart", With("cluster")),
@@ -65,8 +66,12 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("merged", With("incident")),
     ("muted", Goes(retention::AUDIT)),
     ("object", Stays("the newest version of what each source says")),
+    ("page_link", Stays("one for each account, for 72 hours at most")),
+    ("page_session", Stays("ten for each account, for 8 hours at most")),
+    ("page_token", Member),
     ("pending_list", Stays("one")),
     ("reader", Goes(retention::AUDIT)),
+    ("recovery_code", With("account")),
     ("recall", Goes(retention::AUDIT)),
     ("record", Goes(retention::ALERTS)),
     ("rollout", Goes(retention::AUDIT)),

@@ -915,3 +915,27 @@ desk-bad-note = Write a note on one line, 2000 bytes at most.
 desk-bad-days = The number of days must be from 1 to 365.
 desk-bad-member = There is no member of that number. Write the number, for example 3407, or leave the field empty.
 desk-bad-title = Not done
+
+# Coming in
+
+sign-in-title = Sign in
+sign-in-words = This page is for the CSIRT and its members. If you have no account, ask the CSIRT for an invitation. If you have lost your password or your second factor, the CSIRT makes a link for you.
+sign-in-button = Sign in
+sign-out = Sign out
+link-whose = This link is for the account { $name }.
+link-once = The link works once. If you did not ask for it, close this page and tell the CSIRT.
+spent-title = The link is not good
+spent-words = It was used, is too old, or a newer one was made. Ask the CSIRT for another.
+forbidden-title = Not for your role
+forbidden-words = You are signed in, but your role does not open this page. If you need it, ask an administrator at the CSIRT. You can also sign out and come in with another account.
+unknown-title = Not signed in
+unknown-words = The session is over, or you have not signed in. Load the page again to sign in.
+elsewhere-title = Not done
+elsewhere-words = The form did not come from a page that is good now. Nothing was changed. Go back, load the page again and try once more.
+unread-title = Not read
+unread-words = What was sent was too large, came too late or was no form. Nothing was changed.
+screen-title = Screen on the wall
+screen-words = A screen shows the overview, without hosts and without anybody signed in. It needs a token, which is made like this:
+screen-token = The screen's token
+screen-button = Show the overview
+screen-wrong = This is no token for a screen, or it is good no longer.

@@ -915,3 +915,27 @@ desk-bad-note = Skriv et notat på én linje, høyst 2000 byte.
 desk-bad-days = Antall døgn må være fra 1 til 365.
 desk-bad-member = Det finnes ikke noe medlem med det nummeret. Skriv nummeret, for eksempel 3407, eller la feltet stå tomt.
 desk-bad-title = Ikke gjort
+
+# Å komme inn
+
+sign-in-title = Logg inn
+sign-in-words = Denne siden er for CSIRT-et og medlemmene. Har du ikke konto, be CSIRT-et om en invitasjon. Har du mistet passordet eller den andre faktoren, lager CSIRT-et en lenke til deg.
+sign-in-button = Logg inn
+sign-out = Logg ut
+link-whose = Lenken gjelder kontoen { $name }.
+link-once = Lenken virker én gang. Er det ikke du som har bedt om den, lukk siden og si fra til CSIRT-et.
+spent-title = Lenken gjelder ikke
+spent-words = Den er brukt, for gammel, eller en nyere er laget. Be CSIRT-et om en ny.
+forbidden-title = Ikke for din rolle
+forbidden-words = Du er logget inn, men rollen din gir ikke adgang til denne siden. Trenger du den, spør en administrator hos CSIRT-et. Du kan også logge ut og komme inn med en annen konto.
+unknown-title = Ikke logget inn
+unknown-words = Økten er slutt, eller du har ikke logget inn. Last siden på nytt for å logge inn.
+elsewhere-title = Ikke gjort
+elsewhere-words = Skjemaet kom ikke fra en side som gjelder nå. Ingenting er endret. Gå tilbake, last siden på nytt og prøv en gang til.
+unread-title = Ikke lest
+unread-words = Det som ble sendt, var for stort, kom for sent eller var ikke et skjema. Ingenting er endret.
+screen-title = Skjerm på veggen
+screen-words = En skjerm viser oversikten, uten maskiner og uten at noen er logget inn. Den trenger en nøkkel, som lages slik:
+screen-token = Skjermens nøkkel
+screen-button = Vis oversikten
+screen-wrong = Dette er ingen nøkkel for en skjerm, eller den gjelder ikke lenger.

@@ -915,3 +915,27 @@ desk-bad-note = Skriv eit notat på éi linje, høgst 2000 byte.
 desk-bad-days = Talet på døgn må vere frå 1 til 365.
 desk-bad-member = Det finst ikkje noko medlem med det nummeret. Skriv nummeret, til dømes 3407, eller lat feltet stå tomt.
 desk-bad-title = Ikkje gjort
+
+# Å kome inn
+
+sign-in-title = Logg inn
+sign-in-words = Denne sida er for CSIRT-et og medlemene. Har du ikkje konto, be CSIRT-et om ein invitasjon. Har du mist passordet eller den andre faktoren, lagar CSIRT-et ei lenkje til deg.
+sign-in-button = Logg inn
+sign-out = Logg ut
+link-whose = Lenkja gjeld kontoen { $name }.
+link-once = Lenkja verkar éin gong. Er det ikkje du som har bede om ho, lukk sida og sei frå til CSIRT-et.
+spent-title = Lenkja gjeld ikkje
+spent-words = Ho er brukt, for gammal, eller ei nyare er laga. Be CSIRT-et om ei ny.
+forbidden-title = Ikkje for rolla di
+forbidden-words = Du er logga inn, men rolla di gjev ikkje tilgang til denne sida. Treng du ho, spør ein administrator hos CSIRT-et. Du kan òg logge ut og kome inn med ein annan konto.
+unknown-title = Ikkje logga inn
+unknown-words = Økta er slutt, eller du har ikkje logga inn. Last sida på nytt for å logge inn.
+elsewhere-title = Ikkje gjort
+elsewhere-words = Skjemaet kom ikkje frå ei side som gjeld no. Ingenting er endra. Gå tilbake, last sida på nytt og prøv ein gong til.
+unread-title = Ikkje lese
+unread-words = Det som blei sendt, var for stort, kom for seint eller var ikkje eit skjema. Ingenting er endra.
+screen-title = Skjerm på veggen
+screen-words = Ein skjerm viser oversikta, utan maskiner og utan at nokon er logga inn. Han treng ein nøkkel, som blir laga slik:
+screen-token = Nøkkelen til skjermen
+screen-button = Vis oversikta
+screen-wrong = Dette er ingen nøkkel for ein skjerm, eller han gjeld ikkje lenger.

@@ -117,7 +117,8 @@ fn is_shown(web: &str, name: &str) -> Result<bool> {
     let mut stream = TcpStream::connect(web)?;
     stream.set_read_timeout(Some(LONGEST))?;
     let path = format!("/api/v1/alerts?limit=1&indicator={name}");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {web}\r\nConnection: close\r\n\r\n")?;
+    let token = varde_tests::way_in::token(web)?.context("no token")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {web}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     ensure!(answer.starts_with("HTTP/1.1 200"), "no answer was given: {}", answer.lines().next().unwrap_or(""));

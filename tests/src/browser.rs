@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use varde_agent::io::clock::monotonic;
 
 use crate::programs::{PATIENCE, Running, eventually, said};
+use crate::way_in;
 
 /// A page is there within this, or something holds it up: shorter than the minute after which a browser gives up waiting
 /// for a free connection.
@@ -109,6 +110,19 @@ impl Browser {
         })?;
         ensure!(left.elapsed() < PAGE_WITHIN, "{address} was held up for {:?}", left.elapsed());
         Ok(())
+    }
+
+    /// Comes in as an administrator, by a link that is good once.
+    ///
+    /// # Errors
+    /// When it does not come in.
+    pub fn sign_in(&mut self, data: &Path) -> Result<()> {
+        self.go(&way_in::link(data, "vakt", "administrator")?)?;
+        self.evaluate("document.querySelector('#take button').click()")?;
+        eventually("signed in", PATIENCE, || {
+            let there = self.evaluate("location.pathname === '/' && document.readyState === 'complete'")?;
+            Ok((there == json!(true)).then_some(()))
+        })
     }
 
     /// How wide and high the window is; whether the reader prefers dark.

@@ -17,6 +17,7 @@ pub use crate::listing::{AlertLine, CampaignLine, SensorLine};
 use crate::namespaces::Namespace;
 use crate::programs::{PATIENCE, Running, Said, Which, eventually, said};
 use crate::random::Random;
+use crate::way_in;
 
 /// Where a running collector listens (`run.json`).
 #[derive(Debug, Clone)]
@@ -119,6 +120,7 @@ impl Collector {
             Ok(Some(Addresses { quic, enroll, web, tcp }))
         })?;
         self.running = Some(running);
+        way_in::remember(&found.web, &self.data);
         Ok(found)
     }
 
@@ -368,6 +370,11 @@ pub fn fetch(namespace: Option<&Namespace>, web: &str, path: &str) -> Result<Str
     let mut command = Command::new("curl");
     let base = if web.starts_with("http") { web.trim_end_matches('/').to_owned() } else { format!("http://{web}") };
     command.args(["--silent", "--show-error", "--fail", "--max-time", "20"]).arg(format!("{base}{path}"));
+    // Whoever watches over it asks as a stranger.
+    let token = if path == "/health" { None } else { way_in::token(web)? };
+    if let Some(token) = token {
+        command.args(["--header", &format!("Authorization: Bearer {token}")]);
+    }
     let mut command = namespace.map_or_else(|| None, |namespace| Some(namespace.around(&command))).unwrap_or(command);
     let page = said(&mut command)?.ok()?;
     ensure!(!page.out.is_empty(), "the page {path} is empty");

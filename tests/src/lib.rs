@@ -72,4 +72,5 @@ pub mod swarm;
 pub mod terminal;
 pub mod traffic;
 pub mod watch;
+pub mod way_in;
 pub mod wire;

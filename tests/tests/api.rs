@@ -22,7 +22,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 base = 'http://' + sys.argv[1]
 def ask(path, method='GET'):
     try:
-        answer = urllib.request.urlopen(urllib.request.Request(base + path, method=method), timeout=30)
+        answer = urllib.request.urlopen(urllib.request.Request(base + path, method=method, headers={'Authorization': 'Bearer ' + sys.argv[2]}), timeout=30)
     except urllib.error.HTTPError as refused:
         answer = refused
     return answer.status, answer.headers['Content-Type'], json.loads(answer.read() or 'null')
@@ -121,8 +121,9 @@ fn api_document_and_answers_hold_against_the_rules_of_others() -> Result<()> {
          \"hosts_median\":3,\"evidence_median\":\"answered\",\"half_within_s\":60,\"half_after_publication_s\":null,
          \"confidence\":50,\"confirmed\":0,\"refuted\":1}')",
     )?;
+    let token = varde_tests::way_in::token(&web)?.context("no token")?;
     let mut hold = python::script(HOLD)?;
-    let told: Value = said(hold.arg(&web))?.ok()?.json()?.pop().context("nothing was said")?;
+    let told: Value = said(hold.args([&web, &token]))?.ok()?.json()?.pop().context("nothing was said")?;
     let at_least = [
         ("/api/v1/campaigns", 1),
         ("/api/v1/campaigns/{id}", 2),

@@ -22,6 +22,7 @@ use varde_tests::traffic::dns::{Question, rtype};
 use varde_tests::traffic::municipality::Municipality;
 use varde_tests::traffic::{Outcome, Traffic};
 use varde_tests::watch::Watch;
+use varde_tests::way_in;
 
 /// No entry can be written while this stands.
 const BLOCK: &str = "CREATE TRIGGER blocked BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no entry'); END";
@@ -264,6 +265,14 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["indicator", "export", "--format", "stix", "--out", &path("bundle.json")])?;
     step(&["reader", "add", "brannmur", "--tlp", "amber", "--member", "3407"])?;
     step(&["reader", "remove", "1"])?;
+    step(&["user", "add", "kari", "--role", "it", "--member", "3407"])?;
+    step(&["user", "role", "kari", "management"])?;
+    step(&["user", "link", "kari"])?;
+    step(&["user", "sessions", "kari", "--end"])?;
+    step(&["user", "disable", "kari"])?;
+    step(&["user", "enable", "kari"])?;
+    step(&["token", "add", "vegg", "--role", "wall"])?;
+    step(&["token", "remove", "1"])?;
     fs::write(folder.join("misp.key"), "k0\n")?;
     let source = ["--url", "https://misp.example", "--key-file", &path("misp.key")];
     step(&[&["sighting", "to", "list.txt"][..], &source].concat())?;
@@ -314,6 +323,8 @@ fn i9_a_page_that_shows_hosts_is_not_shown_before_it_stands_in_the_audit() -> Re
         ensure!(pages.len() == count, "{pages:?}");
         Ok(())
     };
+    // While it can still be noted that there is one.
+    way_in::token(&web)?;
     collector.tamper(BLOCK)?;
     for page in pages {
         let answer = ask(&web, &format!("{page}?lang=en"))?;
@@ -347,6 +358,8 @@ fn i9_a_page_that_shows_hosts_is_not_shown_before_it_stands_in_the_audit() -> Re
 fn ask(web: &str, path: &str) -> Result<String> {
     let mut command = Command::new("curl");
     command.args(["--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code}"]);
+    let token = way_in::token(web)?.context("no collector of ours")?;
+    command.args(["--header", &format!("Authorization: Bearer {token}")]);
     Ok(said(command.arg(format!("http://{web}{path}")))?.ok()?.out)
 }
 

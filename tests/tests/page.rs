@@ -56,6 +56,7 @@ fn a_real_browser_shows_the_campaign_as_it_comes() -> Result<()> {
     let page = format!("http://{web}");
     let mut browser = Browser::start(name, folder.path())?;
     browser.show(1280, 900, false)?;
+    browser.sign_in(collector.data())?;
     browser.go(&format!("{page}/?lang=nb"))?;
     says(&mut browser, &["Ingen kampanjer, for det er ingen medlemmer ennå", "varde-collector member add"])?;
 

@@ -94,6 +94,8 @@ fn operation(resource: &Resource) -> Value {
     let mut responses = json!({
         "200": { "description": "The answer.", "content": { "application/json": { "schema": answer(resource) } } },
         "400": problem("A parameter is unknown or wrong; it says which, and what would be right."),
+        "401": problem("Nobody knows who asks: a token, or a session, is needed."),
+        "403": problem("The role of this account or token may not read this."),
         "500": problem("The database could not be read."),
         "503": problem("It could not be noted in the audit, and so it is not shown."),
     });

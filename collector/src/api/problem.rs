@@ -85,6 +85,29 @@ impl Problem {
         }
     }
 
+    /// Nobody knows who asks.
+    pub fn stranger() -> Problem {
+        Problem {
+            kind: "urn:varde:problem:not-signed-in",
+            title: "Not signed in",
+            status: 401,
+            detail: "Give a token as \"Authorization: Bearer TOKEN\" (varde-collector token add), or sign in."
+                .to_owned(),
+            parameter: None,
+        }
+    }
+
+    /// It is known who asks, and its role may not.
+    pub fn not_yours() -> Problem {
+        Problem {
+            kind: "urn:varde:problem:forbidden",
+            title: "Forbidden",
+            status: 403,
+            detail: "The role of this account or token may not read this.".to_owned(),
+            parameter: None,
+        }
+    }
+
     /// The database could not be read.
     pub fn broken() -> Problem {
         Problem {

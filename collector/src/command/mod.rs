@@ -44,6 +44,8 @@ pub mod source;
 pub mod source_add;
 pub mod statistics;
 pub mod status;
+pub mod token;
+pub mod user;
 
 pub mod why;
 
@@ -146,6 +148,12 @@ Where the list key is not here the list waits for its signature, and sensors cou
 Exit: 0 it is recalled, 1 it is not, or not everywhere (again does the rest), 2 wrong usage."
     )]
     Recall(recall::RecallArguments),
+    /// Who has an account at the pages.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// What programs read the API with, and screens on walls the overview.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// Firewalls, resolvers and servers that read the list over HTTPS.
     #[command(subcommand)]
     Reader(reader::ReaderCommand),
@@ -210,6 +218,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Draft(command) => draft::run(&data, command).await,
         Command::Pilot(command) => pilot::run(&data, command).await,
         Command::Recall(arguments) => recall::run(&data, arguments).await,
+        Command::User(command) => user::run(&data, command).await,
+        Command::Token(command) => token::run(&data, command).await,
         Command::Reader(command) => reader::run(&data, command).await,
         Command::Sighting(command) => sighting::run(&data, command).await,
         Command::List(command) => list::run(&data, command).await,
@@ -326,6 +336,20 @@ mod tests {
             "reader add unbound --path-token",
             "reader list --json",
             "reader remove 3",
+            "user add kari --role it --member 3407 --json",
+            "user add per --role administrator",
+            "user list --json",
+            "user show kari --json",
+            "user disable kari",
+            "user enable kari",
+            "user link kari --json",
+            "user sessions kari --end",
+            "user sessions kari --json",
+            "user role kari analyst",
+            "token add vegg --role wall --until 2027-01-01T00:00:00Z",
+            "token add siem --role it --member 3407 --json",
+            "token list --json",
+            "token remove 3",
             "sighting to MISP --url https://misp.example --key-file misp.key --ca ca.pem",
             "sighting off MISP",
             "sighting list --json",
@@ -480,6 +504,10 @@ mod tests {
             "reader add x --tlp red",
             "reader add x --own --member 3407",
             "reader remove",
+            "user add kari",
+            "user add kari --role chief",
+            "user add k --role it",
+            "token add vegg",
             "sighting to MISP --url https://misp.example",
             "alert verdict 7 maybe --reason x",
         ] {

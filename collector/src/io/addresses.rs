@@ -1,6 +1,46 @@
-//! What is read over HTTP besides the API and files: a table of addresses, from which the router is made and tests ask everything.
+//! Everything that is read or done over HTTP besides files: one table, from which the router is made and tests ask everything. For each
+//! address it says by which method, which page, and what somebody needs for it; [`super::gate`] sees to that.
+//!
+//! # To add a page
+//! 1. A row here, and a [`Page`] of its own; an arm in the router of [`super::web`]; a row in the matrix of `io/matrix.rs`, which says what
+//!    each role is answered.
+//! 2. A handler in a file of its own under `io/web/`, whose arguments are what it needs of `State<Arc<Shared>>`, `Path<String>` and a
+//!    [`super::visit::Visit`], which says who looks, in which language, at what time; for a page that strangers see too a
+//!    [`super::visit::Call`]. Whose rows may be read says `visit.who().scope()`, and nothing else can.
+//!
+//! # To add a form
+//! 1. A row with [`Method::Post`], its own [`Page`] and the right that the button needs. GET changes nothing, ever.
+//! 2. In the template `<form method="post" action="…">{% include "csrf.html" %}`, which puts in the field that the gate asks for.
+//! 3. A handler whose last argument is a [`super::visit::Form<T>`], `T` with `serde::Deserialize` and `#[serde(default)]`. What is wrong is
+//!    shown on the page again with its input; what is done is noted in the audit as done by `visit.who().audited()`
+//!    (`store.noting(deed)`), and ends with `Redirect::to(…)`, so that loading anew does nothing twice.
 
-/// A page, and what else is read there.
+use crate::account::role::Right;
+use crate::api::Which;
+
+/// How it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// GET, and HEAD with it: reads.
+    Get,
+    /// POST: does something.
+    Post,
+}
+
+/// What somebody needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: strangers may.
+    Nothing,
+    /// An account of one's own, whatever its role.
+    Account,
+    /// A role with this right; whose things it sees says its scope.
+    Right(Right),
+    /// The same, and at the operator: what is everybody's.
+    Operator(Right),
+}
+
+/// A page, and what else is read or done there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
     /// The front page.
@@ -21,17 +61,124 @@ pub enum Page {
     Live,
     /// Whether the collector can take anything in.
     Health,
+    /// Where one signs in.
+    SignIn,
+    /// And signs out.
+    SignOut,
+    /// What a one-time link is good for.
+    Link,
+    /// And using it.
+    TakeLink,
+    /// Where a screen on a wall is given its token.
+    Screen,
+    /// And giving it.
+    GiveScreen,
+    /// The alert list.
+    Alerts,
+    /// The same as a file.
+    AlertsFile,
+    /// The incident list.
+    Incidents,
+    /// The same as a file.
+    IncidentsFile,
+    /// The campaign list.
+    Campaigns,
+    /// The same as a file.
+    CampaignsFile,
+    /// Doing something to what is selected in a list.
+    Triage,
+    /// What can be undone.
+    Undoable,
+    /// And undoing it.
+    Undo,
+    /// Saving, renaming and deleting views.
+    SavedViews,
 }
 
-/// Every one of them by its address; `{id}` and `{number}` name one thing.
-pub const PAGES: &[(&str, Page)] = &[
-    ("/", Page::Front),
-    ("/kampanje/{id}", Page::Campaign),
-    ("/sak/{id}", Page::Incident),
-    ("/sensor/{id}", Page::Sensor),
-    ("/medlem/{number}", Page::Member),
-    ("/personvern", Page::Privacy),
-    ("/api/picture", Page::Picture),
-    ("/live", Page::Live),
-    ("/health", Page::Health),
+/// One address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address {
+    /// How it is asked.
+    pub method: Method,
+    /// Where; `{…}` names one thing.
+    pub path: &'static str,
+    /// What is there.
+    pub page: Page,
+    /// What somebody needs.
+    pub need: Need,
+}
+
+const fn get(path: &'static str, page: Page, need: Need) -> Address {
+    Address { method: Method::Get, path, page, need }
+}
+
+const fn post(path: &'static str, page: Page, need: Need) -> Address {
+    Address { method: Method::Post, path, page, need }
+}
+
+/// Every one of them, but for the API's ([`of_api`]).
+pub const PAGES: &[Address] = &[
+    get("/", Page::Front, Need::Right(Right::Overview)),
+    // It names hosts, and members side by side.
+    get("/kampanje/{id}", Page::Campaign, Need::Right(Right::Hosts)),
+    get("/sak/{id}", Page::Incident, Need::Right(Right::Hosts)),
+    get("/sensor/{id}", Page::Sensor, Need::Right(Right::Look)),
+    get("/medlem/{number}", Page::Member, Need::Right(Right::Look)),
+    get("/personvern", Page::Privacy, Need::Nothing),
+    get("/api/picture", Page::Picture, Need::Right(Right::Overview)),
+    // It tells that something has changed, whosever it is.
+    get("/live", Page::Live, Need::Operator(Right::Overview)),
+    // For whoever watches over the collector: yes or no.
+    get("/health", Page::Health, Need::Nothing),
+    get("/innlogging", Page::SignIn, Need::Nothing),
+    post("/utlogging", Page::SignOut, Need::Account),
+    get("/lenke/{secret}", Page::Link, Need::Nothing),
+    post("/lenke/{secret}", Page::TakeLink, Need::Nothing),
+    get("/skjerm", Page::Screen, Need::Nothing),
+    post("/skjerm", Page::GiveScreen, Need::Nothing),
+    // What was met, and by how many machines at whom: more than how incidents stand.
+    get("/alarmer", Page::Alerts, Need::Right(Right::Hosts)),
+    get("/alarmer/eksport", Page::AlertsFile, Need::Right(Right::Hosts)),
+    get("/saker", Page::Incidents, Need::Right(Right::Look)),
+    get("/saker/eksport", Page::IncidentsFile, Need::Right(Right::Look)),
+    get("/kampanjer", Page::Campaigns, Need::Right(Right::Look)),
+    get("/kampanjer/eksport", Page::CampaignsFile, Need::Right(Right::Look)),
+    post("/behandle", Page::Triage, Need::Operator(Right::Work)),
+    get("/angre", Page::Undoable, Need::Operator(Right::Work)),
+    post("/angre", Page::Undo, Need::Operator(Right::Work)),
+    post("/visninger", Page::SavedViews, Need::Operator(Right::Look)),
 ];
+
+/// What somebody needs for what is asked of the API.
+pub fn of_api(which: Which) -> Need {
+    match which {
+        Which::Incident | Which::Alerts | Which::Alert => Need::Right(Right::Hosts),
+        Which::Campaigns
+        | Which::Campaign
+        | Which::Incidents
+        | Which::Indicators
+        | Which::Indicator
+        | Which::Sensors
+        | Which::Members
+        | Which::Silence
+        | Which::Proposals
+        | Which::Guards
+        | Which::Statistics
+        | Which::Status
+        | Which::Document => Need::Right(Right::Look),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_address_stands_there_once() {
+        for (place, address) in PAGES.iter().enumerate() {
+            let same = |other: &&Address| (other.method, other.path) == (address.method, address.path);
+            assert_eq!(PAGES.iter().position(|other| same(&other)), Some(place), "{address:?}");
+            assert!(address.path.starts_with('/') && !address.path.starts_with("/assets"));
+        }
+    }
+}

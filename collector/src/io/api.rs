@@ -9,12 +9,16 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::header::{self, HeaderValue};
 use axum::http::{Method, StatusCode, Uri};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
 use varde_common::time::Timestamp;
 
+use super::addresses::of_api;
 use super::beat::health;
+use super::gate::{self, Who};
+use super::visit::Visit;
 use super::web::Shared;
 use crate::api::cursor::Position;
 use crate::api::document::document;
@@ -27,7 +31,7 @@ use crate::present::answer;
 use crate::store::asked::Found;
 use crate::store::asked::alert::AskedAlert;
 use crate::store::bond::Of;
-use crate::store::{Scope, StoreError, campaign, setting};
+use crate::store::{StoreError, campaign, setting};
 use crate::workflow::Matter;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -56,6 +60,13 @@ impl From<Problem> for Failure {
     }
 }
 
+/// Who asks, and when.
+struct Asking<'a> {
+    shared: &'a Shared,
+    who: &'a Who,
+    now: Timestamp,
+}
+
 /// A page of answers.
 #[derive(Serialize)]
 struct Page<T> {
@@ -79,11 +90,16 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     for resource in RESOURCES {
         let path = format!("{PREFIX}{}", resource.path);
         let handler = if resource.path.contains("{id}") {
-            get(move |state: State<Arc<Shared>>, Path(id): Path<String>, uri: Uri| respond(state, resource, uri, id))
+            get(move |state: State<Arc<Shared>>, Path(id): Path<String>, uri: Uri, visit: Visit| {
+                respond(state, resource, (uri, id), visit)
+            })
         } else {
-            get(move |state: State<Arc<Shared>>, uri: Uri| respond(state, resource, uri, String::new()))
+            get(move |state: State<Arc<Shared>>, uri: Uri, visit: Visit| {
+                respond(state, resource, (uri, String::new()), visit)
+            })
         };
-        router = router.route(&path, handler.fallback(|| async { told(&Problem::not_asked()) }));
+        let gate = middleware::from_fn_with_state((shared.clone(), of_api(resource.which)), gate::pass);
+        router = router.route(&path, handler.route_layer(gate).fallback(|| async { told(&Problem::not_asked()) }));
     }
     let missing = |method: Method| async move {
         told(&if method == Method::GET || method == Method::HEAD { Problem::not_there() } else { Problem::not_asked() })
@@ -105,9 +121,15 @@ fn told(problem: &Problem) -> Response {
     response
 }
 
-async fn respond(State(shared): State<Arc<Shared>>, resource: &'static Resource, uri: Uri, id: String) -> Response {
+async fn respond(
+    State(shared): State<Arc<Shared>>,
+    resource: &'static Resource,
+    (uri, id): (Uri, String),
+    visit: Visit,
+) -> Response {
+    let asking = Asking { shared: &shared, who: visit.who(), now: visit.now() };
     let answered = match Asked::read(resource.path, resource.parameters, uri.query()) {
-        Ok(asked) => answered(&shared, resource.which, &asked, &id).await,
+        Ok(asked) => answered(&asking, resource.which, &asked, &id).await,
         Err(problem) => Err(problem.into()),
     };
     match answered {
@@ -125,25 +147,25 @@ async fn respond(State(shared): State<Arc<Shared>>, resource: &'static Resource,
     }
 }
 
-async fn answered(shared: &Shared, which: Which, asked: &Asked, id: &str) -> Result<String, Failure> {
-    let (store, scope) = (&shared.store, shared.reader.scope);
+async fn answered(asking: &Asking<'_>, which: Which, asked: &Asked, id: &str) -> Result<String, Failure> {
+    let (store, scope) = (&asking.shared.store, asking.who.scope());
     match which {
         Which::Campaigns => {
             page(store.asked_campaigns(scope, asked).await?.map(|view| answer::campaign(view, scope)), asked)
         }
-        Which::Campaign => one_campaign(shared, id).await,
+        Which::Campaign => one_campaign(asking, id).await,
         Which::Incidents => {
             page(store.asked_incidents(scope, asked).await?.map(|found| answer::incident(&found, scope)), asked)
         }
-        Which::Incident => one_incident(shared, id).await,
+        Which::Incident => one_incident(asking, id).await,
         Which::Alerts => {
             let found = store.asked_alerts(scope, asked).await?;
-            note(shared, "alerts".to_owned(), &found.items).await?;
+            note(asking, "alerts".to_owned(), &found.items).await?;
             page(found.map(|alert| answer::alert(alert, scope)), asked)
         }
         Which::Alert => {
             let found = store.asked_alert(scope, id).await?.ok_or_else(Problem::not_there)?;
-            note(shared, format!("alert {}", found.view.id), std::slice::from_ref(&found)).await?;
+            note(asking, format!("alert {}", found.view.id), std::slice::from_ref(&found)).await?;
             written(&answer::alert(found, scope))
         }
         Which::Indicators => page(store.asked_indicators(scope, asked).await?, asked),
@@ -153,69 +175,66 @@ async fn answered(shared: &Shared, which: Which, asked: &Asked, id: &str) -> Res
             let found = store.asked_indicators(scope, &Asked::only("indicator", id.to_string(), ROWS_MAX)).await?;
             written(&found.items.into_iter().find(|found| found.id == id).ok_or_else(Problem::not_there)?)
         }
-        Which::Sensors => sensors(shared, asked).await,
-        Which::Members => members(shared, asked).await,
+        Which::Sensors => sensors(asking, asked).await,
+        Which::Members => members(asking, asked).await,
         Which::Silence => page(store.asked_silences(scope, asked).await?.map(|row| answer::silence(row, scope)), asked),
         Which::Proposals => page(store.asked_proposals(scope, asked).await?.map(answer::proposal), asked),
         Which::Guards => page(store.asked_guards(scope, asked).await?.map(answer::guard), asked),
-        Which::Statistics => statistics(shared, asked).await,
-        Which::Status => status(shared).await,
+        Which::Statistics => statistics(asking, asked).await,
+        Which::Status => status(asking).await,
         Which::Document => written(&document()),
     }
 }
 
 /// That hosts are shown stands in the audit before.
-async fn note(shared: &Shared, what: String, alerts: &[AskedAlert]) -> Result<(), Failure> {
+async fn note(asking: &Asking<'_>, what: String, alerts: &[AskedAlert]) -> Result<(), Failure> {
     let members: BTreeSet<String> = alerts.iter().map(|alert| alert.view.member.number.clone()).collect();
     if members.is_empty() {
         return Ok(());
     }
-    noted(shared, what, members).await
+    noted(asking, what, members).await
 }
 
-async fn noted(shared: &Shared, what: String, members: BTreeSet<String>) -> Result<(), Failure> {
-    let note = shared.views.note_api(&shared.store, what, members, (shared.reader.clock)());
+async fn noted(asking: &Asking<'_>, what: String, members: BTreeSet<String>) -> Result<(), Failure> {
+    let note = asking.shared.views.note_api(&asking.shared.store, asking.who, what, members, asking.now);
     note.await.map_err(Failure::Unnoted)
 }
 
 /// What names a thing to its reader.
-fn name(id: i64, uuid: &str, scope: Scope) -> String {
-    match scope {
-        Scope::Operator => id.to_string(),
-        Scope::Member(_) => uuid.to_owned(),
-    }
+fn name(id: i64, uuid: &str, who: &Who) -> String {
+    if who.is_operator() { id.to_string() } else { uuid.to_owned() }
 }
 
-async fn one_campaign(shared: &Shared, id: &str) -> Result<String, Failure> {
-    let (store, scope) = (&shared.store, shared.reader.scope);
+async fn one_campaign(asking: &Asking<'_>, id: &str) -> Result<String, Failure> {
+    let (store, scope) = (&asking.shared.store, asking.who.scope());
     let found = campaign::resolve(store, scope, id).await?.ok_or_else(Problem::not_there)?;
     let view = campaign::views(store, scope, campaign::Chosen::Campaign(found)).await?.into_iter().next();
     let view = view.ok_or_else(Problem::not_there)?;
-    let incidents =
-        store.asked_incidents(scope, &Asked::only("campaign", name(view.id, &view.uuid, scope), ANSWERS_MAX)).await?;
+    let incidents = store
+        .asked_incidents(scope, &Asked::only("campaign", name(view.id, &view.uuid, asking.who), ANSWERS_MAX))
+        .await?;
     written(&shape::CampaignDetail {
         links: store.bonds(scope, found).await?.into_iter().map(answer::link).collect(),
         traces: store.traces(scope, Of::Campaign(found), TRACES_MAX).await?.into_iter().map(answer::trace).collect(),
         proposed_split: store.proposed_split(scope, found).await?,
-        timeline: match scope {
-            Scope::Operator => {
-                let work = store.work(scope, Matter::Campaign(found)).await?.unwrap_or_default();
-                answer::said(&work.timeline, scope)
-            }
+        timeline: if asking.who.is_operator() {
+            let work = store.work(scope, Matter::Campaign(found)).await?.unwrap_or_default();
+            answer::said(&work.timeline, scope)
+        } else {
             // It follows from all members, and would tell one of them of another.
-            Scope::Member(_) => Vec::new(),
+            Vec::new()
         },
         incidents: incidents.items.iter().map(|incident| answer::incident(incident, scope)).collect(),
         campaign: answer::campaign(view, scope),
     })
 }
 
-async fn one_incident(shared: &Shared, id: &str) -> Result<String, Failure> {
-    let (store, scope) = (&shared.store, shared.reader.scope);
+async fn one_incident(asking: &Asking<'_>, id: &str) -> Result<String, Failure> {
+    let (store, scope) = (&asking.shared.store, asking.who.scope());
     let found = store.asked_incident(scope, id).await?.ok_or_else(Problem::not_there)?;
-    noted(shared, format!("incident {}", found.view.id), BTreeSet::from([found.view.member.number.clone()])).await?;
+    noted(asking, format!("incident {}", found.view.id), BTreeSet::from([found.view.member.number.clone()])).await?;
     let alerts = store
-        .asked_alerts(scope, &Asked::only("incident", name(found.view.id, &found.view.uuid, scope), ROWS_MAX))
+        .asked_alerts(scope, &Asked::only("incident", name(found.view.id, &found.view.uuid, asking.who), ROWS_MAX))
         .await?;
     let work = store.work(scope, Matter::Incident(found.view.id)).await?.unwrap_or_default();
     written(&shape::IncidentDetail {
@@ -233,9 +252,9 @@ fn by_number<T>(all: Vec<T>, asked: &Asked, number: impl Fn(&T) -> String) -> Fo
     Found::cut(all, asked, |item| Position { at: 0, name: number(item) }, |one, after| one.name > after.name)
 }
 
-async fn sensors(shared: &Shared, asked: &Asked) -> Result<String, Failure> {
-    let now = (shared.reader.clock)();
-    let mut all = shared.store.asked_sensors(shared.reader.scope).await?;
+async fn sensors(asking: &Asking<'_>, asked: &Asked) -> Result<String, Failure> {
+    let now = asking.now;
+    let mut all = asking.shared.store.asked_sensors(asking.who.scope()).await?;
     if let Some(number) = asked.text("member") {
         all.retain(|sensor| sensor.owner.as_ref().is_some_and(|(owner, _)| owner == number));
     }
@@ -248,22 +267,22 @@ async fn sensors(shared: &Shared, asked: &Asked) -> Result<String, Failure> {
     page(found.map(|sensor| answer::sensor(&sensor, now)), asked)
 }
 
-async fn members(shared: &Shared, asked: &Asked) -> Result<String, Failure> {
-    let mut all = shared.store.member_rows(shared.reader.scope).await?;
+async fn members(asking: &Asking<'_>, asked: &Asked) -> Result<String, Failure> {
+    let mut all = asking.shared.store.member_rows(asking.who.scope()).await?;
     if let Some(number) = asked.text("member") {
         all.retain(|member| member.number == number);
     }
     page(by_number(all, asked, |member| member.number.clone()).map(answer::member), asked)
 }
 
-async fn statistics(shared: &Shared, asked: &Asked) -> Result<String, Failure> {
-    let last = asked.moment("to").unwrap_or_else(|| day::of((shared.reader.clock)()));
+async fn statistics(asking: &Asking<'_>, asked: &Asked) -> Result<String, Failure> {
+    let last = asked.moment("to").unwrap_or_else(|| day::of(asking.now));
     let first = asked.moment("from").unwrap_or_else(|| last.minus(DAY * DAYS_TOLD));
     if first > last || last.since(first) > DAY * STATISTICS_DAYS_MAX {
         let right = format!("a day before to, and at most {STATISTICS_DAYS_MAX} days before it");
         return Err(Problem::wrong("from", &right).into());
     }
-    let mut all = shared.store.daily_counts(shared.reader.scope, first, last.plus(DAY)).await?;
+    let mut all = asking.shared.store.daily_counts(asking.who.scope(), first, last.plus(DAY)).await?;
     if let Some(number) = asked.text("member") {
         all.retain(|count| count.member == number);
     }
@@ -281,8 +300,8 @@ async fn statistics(shared: &Shared, asked: &Asked) -> Result<String, Failure> {
     page(Found::cut(all, asked, position, is_behind).map(answer::numbers), asked)
 }
 
-async fn status(shared: &Shared) -> Result<String, Failure> {
-    let (store, scope) = (&shared.store, shared.reader.scope);
+async fn status(asking: &Asking<'_>) -> Result<String, Failure> {
+    let (store, scope) = (&asking.shared.store, asking.who.scope());
     let why = health(store).await.err();
     let standing = store.silences_standing(scope).await?;
     let list = store.newest_for_all(scope).await?;
@@ -297,13 +316,4 @@ async fn status(shared: &Shared) -> Result<String, Failure> {
         sensors: standing.of,
         sensors_troubled: standing.sensors,
     })
-}
-
-/// Whoever reads, and by which clock.
-#[derive(Debug, Clone, Copy)]
-pub struct Reader {
-    /// Whose rows may be read.
-    pub scope: Scope,
-    /// What time it is.
-    pub clock: fn() -> Timestamp,
 }

@@ -10,14 +10,16 @@ use tokio::sync::{broadcast, watch};
 use varde_common::alert::Evidence;
 use varde_common::record::RecordBody;
 
+use crate::account::role::Role;
+use crate::account::secret::Secret;
 use crate::api::parameter::Form;
 use crate::api::{PREFIX, RESOURCES};
 use crate::ingest::relink::settle_noise;
 use crate::ingest::tests::{batch, day, fixture, opened, send};
-use crate::io::addresses::PAGES;
-use crate::io::api::Reader;
-use crate::io::web::serve_to;
+use crate::io::addresses::{Method, PAGES};
+use crate::io::web::serve_by;
 use crate::store::fixture::{Fixture, NOW};
+use crate::store::page_token::{AddedToken, NewToken};
 use crate::store::proposal::Settled;
 use crate::store::{Scope, verdict};
 use crate::verdict::Verdict;
@@ -28,6 +30,7 @@ const OWN: i64 = 1;
 /// A collector that is asked in the place of a member.
 struct Asked {
     address: String,
+    token: String,
     stop: watch::Sender<bool>,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -38,15 +41,25 @@ impl Asked {
         let address = listener.local_addr().unwrap().to_string();
         let (changes, _) = broadcast::channel(4);
         let (stop, stopped) = watch::channel(false);
-        let reader = Reader { scope, clock: || NOW };
-        let serving = tokio::spawn(serve_to(reader, listener, fixture.store.clone(), changes, stopped));
-        Asked { address, stop, serving }
+        let (role, member) = match scope {
+            Scope::Operator => (Role::Administrator, None),
+            Scope::Member(id) => (Role::It, Some((1000 + id).to_string().parse().unwrap())),
+        };
+        let secret = Secret::new([if member.is_some() { 7 } else { 8 }; 32]);
+        let new = NewToken { name: role.as_str(), role, member: member.as_ref(), until: None };
+        let added = fixture.store.add_page_token(&new, &secret, NOW).await.unwrap();
+        assert!(matches!(added, AddedToken::Added(_)));
+        let serving = tokio::spawn(serve_by(|| NOW, listener, fixture.store.clone(), changes, stopped));
+        Asked { address, token: secret.token(), stop, serving }
     }
 
     /// The whole answer, but for the line that says when it was given.
     async fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let token = &self.token;
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+        );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -133,14 +146,30 @@ async fn all(asked: &Asked, guessed: &BTreeSet<String>) -> Vec<(String, String)>
         }
     }
     let mut pages = Vec::new();
-    for (address, _) in PAGES {
-        match address.split_once('{') {
-            None => pages.push((*address).to_owned()),
+    for address in PAGES.iter().filter(|address| address.method == Method::Get) {
+        match address.path.split_once('{') {
+            None => pages.push(address.path.to_owned()),
             Some((before, _)) => {
                 pages.extend((1..=6).chain(1001..=1004).map(|number| format!("{before}{number}")));
                 pages.extend(names.iter().map(|name| format!("{before}{name}")));
             }
         }
+    }
+    for tokens in [
+        "",
+        "medlem%3A1001",
+        "medlem%3A1002",
+        "-medlem%3A1002",
+        "status%3Any",
+        "status%3Adempet",
+        "evil",
+        "lure",
+        "alvor%3Ah%C3%B8y%2B",
+    ] {
+        pages.extend(
+            ["/alarmer", "/saker", "/kampanjer"]
+                .map(|list| format!("{list}?q={tokens}&fra=2026-01-01T00%3A00&vis=alt")),
+        );
     }
     for page in pages {
         answers.push((page.clone(), asked.get(&page).await));

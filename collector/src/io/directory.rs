@@ -238,6 +238,12 @@ pub fn remove_bound(data: &Path) -> Result<(), DirectoryError> {
     }
 }
 
+/// Where the pages are, as the collector that runs here says it; where they would be, if none runs.
+pub fn page_address(data: &Path) -> String {
+    let usual = || format!("127.0.0.1:{}", crate::address::WEB_PORT);
+    format!("http://{}", read_bound(data).map_or_else(usual, |bound| bound.web.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,7 @@ pub mod feed_tls;
 pub mod feeds;
 pub mod fetch;
 pub mod frame;
+pub mod gate;
 pub mod handover;
 pub mod importing;
 mod ingests;
@@ -39,6 +40,7 @@ pub mod renew;
 pub mod restore;
 pub mod retention;
 pub mod root_lane;
+pub mod secret;
 pub mod serve;
 pub mod sightings;
 pub mod silence;
@@ -53,8 +55,13 @@ pub mod trust;
 pub mod unfinished;
 pub mod user;
 pub mod views;
+pub mod visit;
 pub mod web;
 pub mod weights;
 
 #[cfg(test)]
+mod desk_forms;
+#[cfg(test)]
 mod difference;
+#[cfg(test)]
+mod matrix;

@@ -1,4 +1,4 @@
-//! Pages that show hosts stand in the audit before they are shown: once an hour each, for a page that is open renews itself; and
+//! Pages that show hosts stand in the audit before they are shown, by whom: once an hour each, for a page that is open renews itself; and
 //! at once where a member's stand there that was not named.
 
 use std::collections::{BTreeSet, HashMap};
@@ -6,15 +6,13 @@ use std::collections::{BTreeSet, HashMap};
 use tokio::sync::Mutex;
 use varde_common::time::Timestamp;
 
+use super::gate::Who;
 use crate::audit::{Deed, On};
 use crate::limits::{VIEWS_NOTED_EVERY, VIEWS_REMEMBERED};
 use crate::store::picture::Subject;
 use crate::store::{Store, StoreError};
 
-/// Who looks at the page: it has no login yet.
-const WHO: &str = "the page (whoever is on this machine)";
 const WHAT: &str = "page";
-const WHO_API: &str = "the API (whoever is on this machine)";
 const WHAT_API: &str = "api";
 
 /// What an entry says of a page.
@@ -29,7 +27,7 @@ struct Noted {
 #[derive(Debug, Default)]
 pub struct Views {
     /// Held while one is noted: who asks meanwhile is shown nothing before that is committed either.
-    noted: Mutex<HashMap<(&'static str, String), Noted>>,
+    noted: Mutex<HashMap<(String, &'static str, String), Noted>>,
 }
 
 impl Views {
@@ -41,6 +39,7 @@ impl Views {
     pub async fn note(
         &self,
         store: &Store,
+        who: &Who,
         subject: Subject,
         members: impl IntoIterator<Item = String>,
         now: Timestamp,
@@ -49,7 +48,7 @@ impl Views {
             Subject::Campaign(id) => format!("campaign {id}"),
             Subject::Incident(id) => format!("incident {id}"),
         };
-        self.note_of((WHO, WHAT), store, what, members.into_iter().collect(), now).await
+        self.note_of((who.audited(), WHAT), store, what, members.into_iter().collect(), now).await
     }
 
     /// The same of an answer of the API.
@@ -59,29 +58,30 @@ impl Views {
     pub async fn note_api(
         &self,
         store: &Store,
+        who: &Who,
         what: String,
         members: BTreeSet<String>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.note_of((WHO_API, WHAT_API), store, what, members, now).await
+        self.note_of((who.audited(), WHAT_API), store, what, members, now).await
     }
 
     async fn note_of(
         &self,
-        (who, by): (&str, &'static str),
+        (who, by): (String, &'static str),
         store: &Store,
         what: String,
         members: BTreeSet<String>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = (by, what.clone());
+        let key = (who.clone(), by, what.clone());
         let mut noted = self.noted.lock().await;
         // A clock that was set back is no reason to show more unnoted.
         let of_late = |before: &Noted| before.at <= now && now.since(before.at) < VIEWS_NOTED_EVERY;
         if noted.get(&key).is_some_and(|before| of_late(before) && members.is_subset(&before.members)) {
             return Ok(());
         }
-        let deed = Deed::new(who.to_owned(), by, On::Thing(what), now)
+        let deed = Deed::new(who, by, On::Thing(what), now)
             .becomes("hosts shown by their pseudonyms")
             .concerns(members.iter().cloned());
         store.note(&deed).await?;
@@ -103,9 +103,9 @@ mod tests {
     #[tokio::test]
     async fn i9_a_page_of_hosts_is_noted_before_it_is_shown_and_again_after_an_hour() {
         let fixture = Fixture::new(1).await;
-        let (store, views) = (&fixture.store, Views::default());
+        let (store, views, who) = (&fixture.store, Views::default(), Who::anybody("kari"));
         let view = async |subject, seconds| {
-            views.note(store, subject, ["1001".to_owned()], NOW.plus(Duration::from_secs(seconds))).await
+            views.note(store, &who, subject, ["1001".to_owned()], NOW.plus(Duration::from_secs(seconds))).await
         };
         let noted = async || store.audit_head(Scope::Operator).await.unwrap().seq;
         for (subject, seconds, entries) in [
@@ -120,7 +120,10 @@ mod tests {
         // A page is keyed by what it is about; who stands on it may change under it.
         let on = async |numbers: &[&str], seconds| {
             let numbers = numbers.iter().map(|number| (*number).to_owned());
-            views.note(store, Subject::Campaign(1), numbers, NOW.plus(Duration::from_secs(seconds))).await.unwrap();
+            views
+                .note(store, &who, Subject::Campaign(1), numbers, NOW.plus(Duration::from_secs(seconds)))
+                .await
+                .unwrap();
             let entries = store.audit_entries(Scope::Operator, 3).await.unwrap();
             entries.into_iter().map(|entry| entry.members).collect::<Vec<_>>()
         };

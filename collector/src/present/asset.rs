@@ -12,7 +12,7 @@ pub struct Asset {
 }
 
 /// All files.
-pub const ASSETS: [Asset; 3] = [
+pub const ASSETS: [Asset; 5] = [
     Asset {
         path: "/assets/varde.css",
         media_type: "text/css; charset=utf-8",
@@ -22,6 +22,16 @@ pub const ASSETS: [Asset; 3] = [
         path: "/assets/varde.js",
         media_type: "text/javascript; charset=utf-8",
         body: include_str!("../../assets/varde.js"),
+    },
+    Asset {
+        path: "/assets/desk.css",
+        media_type: "text/css; charset=utf-8",
+        body: include_str!("../../assets/desk.css"),
+    },
+    Asset {
+        path: "/assets/triage.js",
+        media_type: "text/javascript; charset=utf-8",
+        body: include_str!("../../assets/triage.js"),
     },
     Asset { path: "/assets/logo.svg", media_type: "image/svg+xml", body: include_str!("../../assets/logo.svg") },
 ];

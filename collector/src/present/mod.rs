@@ -6,6 +6,7 @@
 //! here reads a clock, a socket or the database.
 
 pub mod able;
+pub mod account;
 pub mod answer;
 pub mod api;
 pub mod asset;

@@ -9,6 +9,7 @@ use super::sensor_health::SensorView;
 use super::shown::Shown;
 use super::text::{Language, Texts};
 use super::view::FrontView;
+use crate::account::role::Role;
 
 /// What stands around every page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,10 +24,23 @@ pub struct Head {
     pub full: bool,
     /// Program version.
     pub version: &'static str,
+    /// Who is signed in.
+    pub signed: Option<Signed>,
+}
+
+/// Somebody who is signed in, as pages say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// The account's name.
+    pub name: String,
+    /// What it may.
+    pub role: Role,
+    /// What its forms carry (`csrf.html`).
+    pub csrf: String,
 }
 
 impl Head {
-    fn texts(&self) -> &'static Texts {
+    pub(super) fn texts(&self) -> &'static Texts {
         Texts::of(self.language)
     }
 }

@@ -208,7 +208,8 @@ mod tests {
 
     fn everything_that_says() -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut all = std::fs::read_to_string(root.join("src/io/web.rs")).unwrap();
+        let mut all = std::fs::read_to_string(root.join("src/io/visit.rs")).unwrap();
+        sources(&root.join("src/io/web"), &mut all);
         sources(&root.join("src/present"), &mut all);
         sources(&root.join("templates"), &mut all);
         all

@@ -1,5 +1,6 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
+pub mod account;
 pub mod alert;
 pub mod allow;
 mod approval;
@@ -45,6 +46,8 @@ pub mod objections;
 pub mod onward;
 pub mod overlap;
 mod overwritten;
+pub mod page_session;
+pub mod page_token;
 pub mod pending;
 pub mod picture;
 mod places;
@@ -147,6 +150,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/027_people.sql"),
     include_str!("../schema/028_guards.sql"),
     include_str!("../schema/029_met.sql"),
+    include_str!("../schema/030_account.sql"),
     include_str!("../schema/032_view.sql"),
 ];
 

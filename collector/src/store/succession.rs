@@ -72,6 +72,8 @@ pub(crate) async fn hand_over(
         "UPDATE braked_count SET member_id = $2 WHERE member_id = $1",
         "UPDATE reader SET member_id = $2 WHERE member_id = $1",
         "UPDATE muted SET member_id = $2 WHERE member_id = $1",
+        "UPDATE account SET member_id = $2 WHERE member_id = $1",
+        "UPDATE page_token SET member_id = $2 WHERE member_id = $1",
         "UPDATE former_number SET member_id = $2 WHERE member_id = $1",
         "UPDATE joined_member SET into_id = $2 WHERE into_id = $1",
     ] {
@@ -134,6 +136,7 @@ impl Store {
         for sql in ["DELETE FROM reader WHERE member_id = $1", "DELETE FROM muted WHERE member_id = $1"] {
             sqlx::query(sql).bind(member).execute(&mut *tx).await?;
         }
+        super::account::forget_member(&mut tx, member).await?;
         forget_row(&mut tx, member).await?;
         tx.commit().await?;
         Ok(Ok(()))

@@ -8,8 +8,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
+use varde_collector::account::role::Role;
+use varde_collector::account::secret::Secret;
 use varde_collector::change::{Change, Changes};
-use varde_collector::io::{clock, web};
+use varde_collector::io::{clock, secret, web};
+use varde_collector::store::page_token::NewToken;
 use varde_collector::store::picture::Subject;
 use varde_collector::store::{Scope, Store};
 
@@ -26,6 +29,8 @@ struct Site {
     changes: Changes,
     stop: watch::Sender<bool>,
     address: String,
+    /// Of somebody who may read everything.
+    token: Secret,
     serving: JoinHandle<()>,
 }
 
@@ -35,12 +40,15 @@ async fn site(word: Option<&(dyn Fn(&str) -> String + Sync)>, room: usize) -> an
     if let Some(word) = word {
         fill::fill(&store, clock::now(), word).await?;
     }
+    let token = secret::draw()?;
+    let new = NewToken { name: "site", role: Role::Administrator, member: None, until: None };
+    store.add_page_token(&new, &token, clock::now()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let (changes, _) = broadcast::channel(room);
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(web::serve(listener, store.clone(), changes.clone(), stopped));
-    Ok(Site { _directory: directory, store, changes, stop, address, serving })
+    Ok(Site { _directory: directory, store, changes, stop, address, token, serving })
 }
 
 fn as_is(text: &str) -> String {
@@ -65,7 +73,9 @@ async fn ask(site: &Site, request: &str) -> anyhow::Result<(u16, BTreeMap<String
 }
 
 async fn get(site: &Site, path: &str, more: &str) -> anyhow::Result<(u16, BTreeMap<String, String>, String)> {
-    ask(site, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n")).await
+    let token = site.token.token();
+    let head = format!("Host: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n");
+    ask(site, &format!("GET {path} HTTP/1.1\r\n{head}{more}\r\n")).await
 }
 
 #[tokio::test]
@@ -334,7 +344,7 @@ async fn nothing_is_inline_and_every_answer_carries_its_guards() {
             "script-src 'self'",
             "frame-ancestors 'none'",
             "base-uri 'none'",
-            "form-action 'none'",
+            "form-action 'self'",
         ] {
             assert!(policy.contains(rule), "{path} {rule}");
         }
@@ -407,7 +417,9 @@ async fn until(stream: &mut TcpStream, heard: &mut String, word: &str) -> anyhow
 
 async fn listen(site: &Site) -> anyhow::Result<(TcpStream, String)> {
     let mut stream = TcpStream::connect(&site.address).await?;
-    stream.write_all(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n").await?;
+    let token = site.token.token();
+    let asked = format!("GET /live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(asked.as_bytes()).await?;
     let mut heard = String::new();
     until(&mut stream, &mut heard, "event: hello").await?;
     Ok((stream, heard))

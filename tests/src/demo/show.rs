@@ -18,6 +18,7 @@ use crate::programs::{PATIENCE, eventually};
 use crate::random::Random;
 use crate::traffic::Packet;
 use crate::traffic::municipality::Mix;
+use crate::way_in;
 
 /// A round before an audience.
 const LIVE: Mix = Mix { clients: 40, actions: 240, span: Duration::from_secs(60) };
@@ -141,10 +142,10 @@ pub fn live(wish: &Wish) -> Result<()> {
 fn watch(folder: &Folder, seed: u64, stopping: &AtomicBool) -> Result<()> {
     let mut stage = Stage::set(folder.path(), |step| println!("  {step}"))?;
     let web = &stage.addresses.web;
-    let page = if web.starts_with("http") { web.clone() } else { format!("http://{web}/") };
+    let link = way_in::link(stage.collector.data(), "demo", "administrator")?;
     let port = web.rsplit(':').next().unwrap_or_default().trim_end_matches('/');
     println!(
-        "\nThe page: {page}\n(on this machine only; from another one: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE, then the same address)\n\
+        "\nThe page: {link}\n(signs you in, once, within the hour; on this machine only; from another one: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE, then the same address)\n\
          The campaign spreads from member to member within a minute. Ctrl-C stops everything.\n"
     );
     let mut round = 0;
