@@ -939,3 +939,12 @@ screen-words = A screen shows the overview, without hosts and without anybody si
 screen-token = The screen's token
 screen-button = Show the overview
 screen-wrong = This is no token for a screen, or it is good no longer.
+news-title = New since last time:
+news-campaigns = { $n ->
+    [1] 1 new campaign
+   *[other] { $shown } new campaigns
+}
+news-incidents = { $n ->
+    [1] 1 new incident
+   *[other] { $shown } new incidents
+}

@@ -939,3 +939,12 @@ screen-words = En skjerm viser oversikten, uten maskiner og uten at noen er logg
 screen-token = Skjermens nøkkel
 screen-button = Vis oversikten
 screen-wrong = Dette er ingen nøkkel for en skjerm, eller den gjelder ikke lenger.
+news-title = Nytt siden sist:
+news-campaigns = { $n ->
+    [1] 1 ny kampanje
+   *[other] { $shown } nye kampanjer
+}
+news-incidents = { $n ->
+    [1] 1 ny sak
+   *[other] { $shown } nye saker
+}

@@ -939,3 +939,12 @@ screen-words = Ein skjerm viser oversikta, utan maskiner og utan at nokon er log
 screen-token = Nøkkelen til skjermen
 screen-button = Vis oversikta
 screen-wrong = Dette er ingen nøkkel for ein skjerm, eller han gjeld ikkje lenger.
+news-title = Nytt sidan sist:
+news-campaigns = { $n ->
+    [1] 1 ny kampanje
+   *[other] { $shown } nye kampanjar
+}
+news-incidents = { $n ->
+    [1] 1 ny sak
+   *[other] { $shown } nye saker
+}

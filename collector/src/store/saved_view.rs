@@ -3,7 +3,7 @@
 use sqlx::Row;
 use varde_common::time::Timestamp;
 
-use super::{Store, StoreError};
+use super::{Scope, Store, StoreError};
 use crate::filter::List;
 use crate::limits::desk::{VIEW_NAME_MAX_OCTETS, VIEWS_SAVED_MAX, VIEWS_SHARED_MAX};
 
@@ -24,6 +24,17 @@ pub struct SavedView {
     pub filter: String,
     /// Its range.
     pub quick: String,
+}
+
+/// What has come since a moment. Exercises do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News {
+    /// Since when.
+    pub since: Timestamp,
+    /// Incidents that were opened.
+    pub incidents: i64,
+    /// Campaigns that were concluded.
+    pub campaigns: i64,
 }
 
 /// Why a view was not saved, renamed or deleted.
@@ -167,5 +178,69 @@ impl Store {
             tx.commit().await?;
         }
         Ok(before.map(|_| Timestamp(was)))
+    }
+
+    /// What has come since this moment; of a member its own incidents.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn news_since(&self, scope: Scope, since: Timestamp) -> Result<News, StoreError> {
+        let sql = "SELECT (SELECT COUNT(*) FROM incident WHERE opened_at > $1 AND exercise = 0 AND ($2 IS NULL OR member_id = $2)),
+            (SELECT COUNT(*) FROM campaign WHERE opened_at > $1 AND exercise = 0 AND $2 IS NULL)";
+        let select = sqlx::query_as(sql).bind(since.0).bind(scope.member_id());
+        let (incidents, campaigns): (i64, i64) = select.fetch_one(self.readers()).await?;
+        Ok(News { since, incidents, campaigns })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::{Fixture, NOW};
+
+    #[tokio::test]
+    async fn what_is_new_is_counted_from_when_somebody_last_looked_and_not_from_the_last_renewal() {
+        let fixture = Fixture::new(1).await;
+        let store = &fixture.store;
+        let minutes = |n: u64| NOW.plus(std::time::Duration::from_secs(n * 60));
+        assert_eq!(store.look("kari", minutes(0)).await.unwrap(), None, "for the first time there is no last");
+        assert_eq!(store.look("kari", minutes(1)).await.unwrap(), Some(minutes(0)));
+        // A page that renews itself is one look, however long it is open.
+        for n in [20, 40, 60] {
+            assert_eq!(store.look("kari", minutes(n)).await.unwrap(), Some(minutes(0)));
+        }
+        assert_eq!(store.look("kari", minutes(600)).await.unwrap(), Some(minutes(60)));
+        assert_eq!(store.look("ola", minutes(600)).await.unwrap(), None, "each for oneself");
+        let incident = "INSERT INTO incident (uuid, member_id, link_kind, link_value, title, opened_at, first_seen, last_seen, updated_at)
+            VALUES ('i', 1, 'k', 'v', 't', 1795219200000001, 0, 0, 0)";
+        fixture.run(incident).await;
+        for (since, incidents) in [(NOW, 1), (minutes(1), 0)] {
+            let news = News { since, incidents, campaigns: 0 };
+            assert_eq!(store.news_since(Scope::Operator, since).await.unwrap(), news);
+        }
+    }
+
+    #[tokio::test]
+    async fn views_are_bounded_and_have_names_that_can_be_shown() {
+        let fixture = Fixture::new(0).await;
+        let store = &fixture.store;
+        let view = |name: String, shared| SavedView {
+            id: 0,
+            owner: "kari".to_owned(),
+            shared,
+            list: List::Alerts,
+            name,
+            filter: String::new(),
+            quick: "24t".to_owned(),
+        };
+        for name in ["", "  ", "a\u{1b}b", &"å".repeat(41)] {
+            assert_eq!(store.save_view(&view(name.to_owned(), false), NOW).await.unwrap(), Err(NotSaved::Name));
+        }
+        for n in 0..VIEWS_SAVED_MAX {
+            store.save_view(&view(format!("nr. {n}"), false), NOW).await.unwrap().unwrap();
+        }
+        assert_eq!(store.save_view(&view("en til".to_owned(), false), NOW).await.unwrap(), Err(NotSaved::TooMany));
+        assert_eq!(store.saved_views("kari", Some(List::Alerts)).await.unwrap().len(), 50);
+        assert_eq!(store.saved_views("kari", Some(List::Incidents)).await.unwrap(), Vec::new());
     }
 }

@@ -96,7 +96,7 @@ mod tests {
             for language in Language::ALL {
                 let (_, troubles) = Filter::read(text, List::Alerts);
                 let said = trouble(&troubles[0], List::Alerts, Texts::of(language));
-                assert!(!said.contains('{') && !said.starts_with("desk-"), "{said}");
+                assert!(!said.contains('{') && !said.contains("desk-"), "{said}");
                 if language == Language::Bokmaal {
                     assert!(parts.iter().all(|part| said.contains(part)), "{text}: {said}");
                 }
