@@ -1,7 +1,9 @@
 //! Promise: what analysts read and do from the lists, over HTTP as a browser sends it and without any script: narrowed, handled, undone, saved,
 //! taken along; and what is wrong with a form is said in a sentence.
 
-use super::matrix::{HERE, Scene};
+use super::matrix::{ASKING, EXPECTED, HERE, Scene};
+use crate::filter::List;
+use crate::io::addresses::Method;
 use crate::store::Scope;
 use crate::store::desk::tests::alert;
 
@@ -135,7 +137,10 @@ async fn what_is_taken_along_has_its_marking_and_stands_in_the_audit() {
     let scene = scene().await;
     let (status, file) = get(&scene, "analyst", "/alarmer/eksport?form=csv").await;
     assert_eq!(status, 200);
-    assert!(file.contains("filename=\"varde-alarmer-TLP-AMBER.csv\"") && file.contains("\u{feff}alerts;"), "{file}");
+    assert!(
+        file.contains("filename=\"varde-alarmer-TLP-AMBER.csv\"") && file.contains("\u{feff}able_to_see;alerts;"),
+        "{file}"
+    );
     let (_, file) = get(&scene, "analyst", "/alarmer/eksport?form=defanged").await;
     assert!(file.contains("TLP:AMBER\n") && file.contains("evil[.]no\n") && !file.contains("evil.no"), "{file}");
     let (_, file) = get(&scene, "it", "/alarmer/eksport?form=json").await;
@@ -149,4 +154,32 @@ async fn what_is_taken_along_has_its_marking_and_stands_in_the_audit() {
     scene.fixture.run("ALTER TABLE audit RENAME TO gone").await;
     let (status, answer) = get(&scene, "analyst", "/alarmer/eksport?form=csv").await;
     assert!(status != 200 && !answer.contains("evil"), "{answer}");
+}
+
+#[tokio::test]
+async fn w1_the_lists_and_what_is_done_from_them_by_every_role() {
+    let scene = scene().await;
+    let mut asked = 0;
+    for (method, path, expected) in EXPECTED {
+        let is_ours = List::ALL.iter().any(|list| path.starts_with(list.path()))
+            || ["/behandle", "/angre", "/visninger"].contains(path);
+        if !is_ours {
+            continue;
+        }
+        for (who, status) in ASKING.into_iter().zip(expected) {
+            let (got, answer) = match method {
+                Method::Get => get(&scene, who, path).await,
+                Method::Post => post(&scene, who, path, "").await,
+            };
+            assert_eq!(got, *status, "{path} as {who}: {answer}");
+            let foreign = match who {
+                "it" | "management" => "Kommune 2",
+                "other" | "others-program" => "Kommune 1",
+                _ => continue,
+            };
+            assert!(!answer.contains(foreign), "{path} as {who}: {answer}");
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 10 * 4);
 }

@@ -19,7 +19,7 @@ use crate::store::page_token::NewToken;
 
 /// Who asks: a stranger; analyst, publisher, administrator, auditor; the IT and the management of the member whose things they are; the IT
 /// of another member; a screen; a program that reads as an analyst, and one that reads as the IT of the other member.
-const ASKING: [&str; 11] = [
+pub(super) const ASKING: [&str; 11] = [
     "stranger",
     "analyst",
     "publisher",
@@ -34,7 +34,7 @@ const ASKING: [&str; 11] = [
 ];
 
 /// What each of [`ASKING`] is answered.
-type Row = (Method, &'static str, [u16; 11]);
+pub(super) type Row = (Method, &'static str, [u16; 11]);
 
 const EVERYBODY: [u16; 11] = [200; 11];
 /// The API, by who may look.
@@ -50,7 +50,7 @@ const fn as_page(row: [u16; 11]) -> [u16; 11] {
     [303, a, b, c, d, e, f, g, h, i, j]
 }
 
-const EXPECTED: &[Row] = &[
+pub(super) const EXPECTED: &[Row] = &[
     (Method::Get, "/", [303, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
     (Method::Get, "/kampanje/{id}", [303, 200, 200, 200, 403, 200, 403, 200, 403, 200, 200]),
     (Method::Get, "/sak/{id}", as_page(HOSTS_OF_OWN)),

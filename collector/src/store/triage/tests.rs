@@ -26,6 +26,14 @@ async fn world() -> Fixture {
         alert(&fixture, id, (member, 1), 2, 10).await;
     }
     incidents(&fixture).await;
+    // Somebody says that it is looked for, so that it stands again once a word against it is taken back.
+    fixture.run("INSERT INTO source (id, name, added_at) VALUES (1, 'test', 0)").await;
+    fixture
+        .run(
+            "INSERT INTO claim (indicator_id, source_id, object_id, confidence, severity, tlp, received_at, renewed_at)
+            VALUES (1, 1, '', 50, 2, 2, 0, 0)",
+        )
+        .await;
     fixture
 }
 
