@@ -156,7 +156,8 @@ impl Token {
         let key = |key: Key| KEYS.iter().find(|(known, _)| *known == key).map_or("", |(_, word)| word.said(language));
         let list = |values: &[String]| values.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(",");
         let numbers = |values: &[i64]| values.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-        let yes_no = |yes: bool| YES_NO[usize::from(!yes)].said(language).to_owned();
+        let [is, is_not] = YES_NO;
+        let yes_no = |yes: bool| if yes { is } else { is_not }.said(language).to_owned();
         let (key, value) = match &self.what {
             What::Member(values) => (key(Key::Member), list(values)),
             What::Source(values) => (key(Key::Source), list(values)),

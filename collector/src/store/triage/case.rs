@@ -3,6 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::act::{By, Outcome};
+use super::alert::Settled;
 use super::{Act, NotDone, Stood, Target, Was};
 use crate::store::StoreError;
 use crate::store::workflow::{Saying, Taking, has_room, standing, step_within, tell};
@@ -103,6 +104,21 @@ async fn judged(tx: &mut SqliteConnection, case: Matter, at: i64) -> Result<Vec<
     Ok(rows.into_iter().map(|(indicator, judgement)| Was::Unjudged { indicator, judgement, at }).collect())
 }
 
+/// Proposals that indicators behind a case are noise, as far as they are not upheld, each with what was said of it.
+async fn proposals(tx: &mut SqliteConnection, case: Matter) -> Result<Vec<(i64, Settled)>, sqlx::Error> {
+    let (incident, campaign) = match case {
+        Matter::Campaign(id) => (None, Some(id)),
+        Matter::Incident(id) | Matter::Silence(id) => (Some(id), None),
+    };
+    let sql = "SELECT DISTINCT a.indicator_id, g.settled_as, g.settled_by, g.settled_why, g.settled_at FROM alert a
+        JOIN incident i ON i.id = a.incident_id JOIN guard g ON g.kind = 'indicator' AND g.value = CAST(a.indicator_id AS TEXT)
+        WHERE (i.id = $1 OR i.campaign_id = $2) AND (g.settled_as IS NULL OR g.settled_as <> 'upheld')";
+    type Row = (i64, Option<String>, Option<String>, Option<String>, Option<i64>);
+    let rows: Vec<Row> = sqlx::query_as(sql).bind(incident).bind(campaign).fetch_all(tx).await?;
+    let of = |(indicator, settled, who, why, at): Row| (indicator, settled.map(|settled| (settled, who, why, at)));
+    Ok(rows.into_iter().map(of).collect())
+}
+
 pub(super) async fn step(
     tx: &mut SqliteConnection,
     target: Target,
@@ -116,6 +132,7 @@ pub(super) async fn step(
         Act::Legitimate { reason } => (Step::Close(Closing::Legitimate, None), Some(reason.as_str())),
         Act::Mute { .. } | Act::Take { .. } | Act::Note { .. } => return Ok(Err(NotDone::NotSuch)),
     };
+    let proposals = proposals(tx, case).await?;
     let taking = Taking { step, reason, who: by.who, at: by.now, with_incidents: true };
     let taken = match step_within(tx, case, taking, by.now).await? {
         Ok(taken) => taken,
@@ -123,6 +140,9 @@ pub(super) async fn step(
     };
     let mut was = judged(tx, case, by.now.0).await?;
     let withdrawn = taken.behind.map(|behind| behind.withdrawn).unwrap_or_default();
+    // A word that withdraws an indicator upholds that it is noise.
+    let upheld = proposals.into_iter().filter(|(indicator, _)| withdrawn.contains(indicator));
+    was.extend(upheld.map(|(indicator, settled)| Was::Proposed { indicator, settled }));
     for closed in &taken.incidents {
         let case = Target::Incident(closed.incident);
         was.push(Was::Stood { case, before: Stood::of(closed.before), after: Stood::of(taken.after) });
