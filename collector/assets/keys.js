@@ -73,7 +73,7 @@
     switch (key) {
       case "j": move(1); return true;
       case "k": move(-1); return true;
-      case "o": rowNow()?.querySelector("a[href]")?.click(); return Boolean(rowNow());
+      case "o": (rowNow()?.querySelector("a.open-row") ?? rowNow()?.querySelector("a[href]"))?.click(); return Boolean(rowNow());
       case "x": tick(false); return true;
       case "X": tick(true); return true;
       case "/": search()?.focus(); return Boolean(search());

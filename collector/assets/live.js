@@ -37,7 +37,8 @@
     const selection = document.getSelection();
     return window.scrollY > READS_BELOW || content.contains(document.activeElement)
       || Boolean(selection && !selection.isCollapsed && content.contains(selection.anchorNode))
-      || content.querySelector("input:checked, .row-current") !== null;
+      || content.querySelector("input:checked, .row-current") !== null
+      || [...content.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
   };
 
   const rows = (node) => (node.nodeType === 1 ? [...node.querySelectorAll("[data-row]")].map((row) => row.dataset.row) : []);

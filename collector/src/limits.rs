@@ -7,6 +7,7 @@ use varde_common::retention;
 pub mod account;
 pub mod advisory;
 pub mod api;
+pub mod desk;
 pub mod feed;
 pub mod fetch;
 mod lint;

@@ -25,6 +25,7 @@ use Fate::{Goes, Member, Stays, With};
 
 /// Every table.
 pub const TABLES: &[(&str, Fate)] = &[
+    ("acknowledged", Stays("that somebody has looked, one for each indicator; who it was goes with the audit")),
     ("account", Member),
     ("advisory", Goes(retention::ALERTS)),
     ("advisory_answer", With("advisory")),
@@ -60,6 +61,7 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("judged_source", With("judgement")),
     ("judgement", Stays("how right a source was, without alert and member")),
     ("lint_override", Goes(retention::AUDIT)),
+    ("last_look", Stays("one time for each who looks")),
     ("list_revision", Stays("lists as they were signed; the content of the newest five")),
     ("mail", With("advisory")),
     ("mail_distrusted", Member),
@@ -70,6 +72,7 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("member_domain", Member),
     ("member_network", Member),
     ("merged", With("incident")),
+    ("muted", Goes(retention::AUDIT)),
     ("object", Stays("the newest version of what each source says")),
     ("page_link", Stays("one for each account, for 72 hours at most")),
     ("page_session", Stays("ten for each account, for 8 hours at most")),
@@ -81,6 +84,7 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("recovery_code", With("account")),
     ("rollout", Goes(retention::AUDIT)),
     ("root_document", Stays("keys that are public")),
+    ("saved_view", Stays("what people saved of lists, so many each, until they delete it")),
     ("sensor", Member),
     ("sensor_brake", Stays("one for each sensor")),
     ("sensor_event", Goes(retention::HEARTBEATS)),
@@ -94,6 +98,7 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("strand", With("incident")),
     ("timeline", With("incident")),
     ("trace", With("strand")),
+    ("triage", Stays("what can be undone of the last minutes, so much and no more")),
     ("warninglist", Stays("public lists, or the operator's own")),
     ("weights", Stays("what the operator has correlation go by, each file once")),
 ];

@@ -783,6 +783,181 @@ said-history = Seen in history
 said-concluded = Came to be a possible campaign
 said-hit = { $number } { $name } hit (incident { $id })
 said-hit-unnumbered = { $number } { $name } hit
+# The analyst's lists
+desk-alerts = Alerts
+desk-filter = Narrow down
+desk-filter-go = Show
+desk-filter-help = Words are looked for in indicators, threats and members. A minus in front leaves out. Example:
+desk-chips = Narrowed down to
+desk-chip-remove = Remove { $token }
+desk-range = Time range
+desk-range-hour = 1 h
+desk-range-day = 24 h
+desk-range-week = 7 days
+desk-range-month = 30 days
+desk-range-wider = Longer range
+desk-range-own = Choose a range
+desk-range-from = From
+desk-range-to = To
+desk-range-bad-quick = The range is not known. Use 1t, 24t, 7d or 30d, or choose from and to. The usual one is shown.
+desk-range-bad-from = "From" is not a time. Write it as 2026-11-21T14:05. The usual range is shown.
+desk-range-bad-to = "To" is not a time. Write it as 2026-11-21T14:05. The usual range is shown.
+desk-range-bad-order = "To" must be after "from". The usual range is shown.
+desk-range-bad-long = The range is longer than alerts are kept (13 months). Choose a shorter one. The usual one is shown.
+desk-cursor-bad = That page belongs to another selection. The first page is shown.
+desk-trouble-key = Character { $at }: "{ $word }" is not understood. Here you can use { $right }. Put text with a colon in quotation marks.
+desk-trouble-not-here = Character { $at }: "{ $word }" does not apply to this list. Here you can use { $right }.
+desk-trouble-value = Character { $at }: "{ $word }" is not understood. After { $name }: there may be { $right }.
+desk-trouble-no-value = Character { $at }: "{ $word }" has no value. After { $name }: there may be { $right }.
+desk-trouble-quote = Character { $at }: "{ $word }" has a quotation mark that is not closed. Put another behind the text.
+desk-trouble-many = Character { $at }: only the first { $most } words are read. Take some away.
+desk-trouble-values = Character { $at }: "{ $word }" has too many values. Use { $most } at most.
+desk-trouble-long = From character { $at } the text is too long and is not read. Use { $most } bytes at most.
+desk-right-member = a number such as 3407 or the beginning of a name
+desk-right-name = a part of the name
+desk-right-owner = a part of the name, or { $nobody }
+desk-right-number = a number from 1 up
+desk-right-rising = { $words }; several with commas between, or + behind for "and more"
+desk-when = When
+desk-when-table = Show as a table
+desk-per = alerts per { $span }
+desk-spark = Alerts per { $span }, { $most } at most
+desk-alerts-n = { $n ->
+    [1] 1 alert
+   *[other] { $shown } alerts
+}
+desk-groups-n = { $n ->
+    [1] 1 indicator
+   *[other] { $shown } indicators
+}
+desk-incidents-n = { $n ->
+    [1] 1 incident
+   *[other] { $shown } incidents
+}
+desk-campaigns-n = { $n ->
+    [1] 1 campaign
+   *[other] { $shown } campaigns
+}
+desk-hidden-muted = { $n ->
+    [1] 1 muted
+   *[other] { $shown } muted
+}
+desk-hidden-settled = { $n ->
+    [1] 1 settled
+   *[other] { $shown } settled
+}
+desk-hidden-closed = { $n ->
+    [1] 1 closed
+   *[other] { $shown } closed
+}
+desk-hidden-show = Show
+desk-hidden-shown = What is otherwise hidden is shown too.
+desk-hidden-hide = Hide again
+desk-cut = There are more than { $most } alerts in the range. Only the newest, since { $since }, are counted. Choose a shorter range.
+desk-none = Nothing in this range fits. Choose a longer range, or take away some of what the list is narrowed down to.
+desk-select = Select
+desk-select-row = Select { $what }
+desk-seen-by = Seen at
+desk-reach = { $hit } of { $able } that could see it; { $blind } could not
+desk-belongs = Belongs to
+desk-no-case = no incident
+desk-in-history = in history
+desk-proposed = proposed as noise
+desk-met-before = first time
+desk-fresh = { $n ->
+    [1] 1 new
+   *[other] { $shown } new
+}
+desk-acknowledged = acknowledged by { $who } { $at }
+desk-refuted = the indicator is a false positive
+desk-muted = muted by { $who } until { $until }: { $reason }
+desk-muted-at = muted at { $member } by { $who } until { $until }: { $reason }
+desk-why = Why do I see this?
+desk-why-listed = { $indicator } is listed by { $sources }, with confidence { $confidence } of 100.
+desk-why-far = The furthest it got: { $far }.
+desk-why-severity = Severity by the list: { $severity }.
+desk-why-history = Some of it was found in the sensors' history, and counts from when it was found.
+desk-why-noise = The indicator is proposed as noise: many met it at once, and little came of it.
+desk-why-muted = { $n ->
+    [1] 1 of the alerts is muted.
+   *[other] { $shown } of the alerts are muted.
+}
+desk-tools = Handle the selected
+desk-tools-help = A reason is needed for false positive, legitimate traffic and muting, and text for a note.
+desk-reason = Reason or note
+desk-days = Mute for so many days
+desk-at-member = Mute only at member (number)
+desk-act-acknowledge = Acknowledge
+desk-act-false-positive = False positive
+desk-act-legitimate = Legitimate traffic
+desk-act-mute = Mute
+desk-act-take = Take over
+desk-act-note = Note
+desk-key-case = incident
+desk-next = Next page
+desk-export = Take along (noted in the audit):
+desk-export-defanged = text without clickable addresses
+desk-views = Saved views
+desk-views-none = None yet. Narrow the list down, and save it here.
+desk-view-shared = shared
+desk-view-change = Change
+desk-view-name = Name
+desk-view-new = Save this view as
+desk-view-share = shared with all analysts
+desk-view-save = Save
+desk-view-rename = Save change
+desk-view-delete = Delete
+desk-view-bad-name = The name must have 1 to 80 bytes on one line.
+desk-view-bad-taken = You have a view of that name already. Choose another.
+desk-view-bad-many = You have as many views as fit (50). Delete one first.
+desk-view-bad-shared = There are as many shared views as fit (200). Save it for yourself.
+desk-view-bad-gone = The view is there no longer, or it is somebody else's.
+desk-undo = Undo
+desk-undo-all = All that can be undone
+desk-undo-title = Undo
+desk-undo-help = What you did in the last quarter of an hour can be undone as a whole. Audit and timeline keep both.
+desk-undo-none = Nothing can be undone now.
+desk-undone = It is undone. All is as it was.
+desk-undo-gone = There is no such thing to undo.
+desk-undo-others = Somebody else did that. Only they can undo it.
+desk-undo-already = It is undone already.
+desk-undo-late = It is too long ago: undoing works for a quarter of an hour. Do the opposite instead.
+desk-undo-changed = Somebody has gone on with it since. Nothing was undone. Look at it as it is now.
+desk-did-acknowledge = Acknowledged
+desk-did-false-positive = Marked as false positive
+desk-did-legitimate = Marked as legitimate traffic
+desk-did-mute = Muted
+desk-did-take = Taken over
+desk-did-note = Note written
+desk-target-indicator = the alerts of indicator { $id }
+desk-target-incident = incident { $id }
+desk-target-campaign = campaign { $id }
+desk-not-gone = is there no longer, or has no alerts
+desk-not-already = is so already
+desk-not-judged = all its alerts were judged before
+desk-not-case = belongs to no open incident
+desk-not-such = that cannot be done to this
+desk-not-closed = is closed; reopen it first
+desk-not-full = there is no room for more
+desk-done = Done
+desk-done-n = { $n ->
+    [1] Done to 1.
+   *[other] Done to { $shown }.
+}
+desk-not-done = Not done
+desk-withdrawn = { $n ->
+    [1] 1 indicator is withdrawn.
+   *[other] { $shown } indicators are withdrawn.
+}
+desk-withdrawn-next = Sensors learn of it with the next list.
+desk-back = Back to the list
+desk-bad-none = Nothing is selected. Tick what is to be handled.
+desk-bad-many = Too many are selected. Handle 100 at a time at most.
+desk-bad-reason = Write a reason on one line, 400 bytes at most.
+desk-bad-note = Write a note on one line, 2000 bytes at most.
+desk-bad-days = The number of days must be from 1 to 365.
+desk-bad-member = There is no member of that number. Write the number, for example 3407, or leave the field empty.
+desk-bad-title = Not done
 
 # Coming in
 
@@ -934,3 +1109,12 @@ answer-button = Send the answer
 answer-wrong-none = Choose an answer, and say which measure is done or what you want to say. Nothing was sent yet.
 answer-wrong-long = The text is too long: at most { $most } bytes. Nothing was sent yet.
 advisory-called-button = Rung
+news-title = New since last time:
+news-campaigns = { $n ->
+    [1] 1 new campaign
+   *[other] { $shown } new campaigns
+}
+news-incidents = { $n ->
+    [1] 1 new incident
+   *[other] { $shown } new incidents
+}

@@ -783,6 +783,181 @@ said-history = Funnet i sensorenes historikk
 said-concluded = Ble en mulig kampanje
 said-hit = { $number } { $name } rammet (sak { $id })
 said-hit-unnumbered = { $number } { $name } rammet
+# Analytikerens lister
+desk-alerts = Alarmer
+desk-filter = Snevr inn
+desk-filter-go = Vis
+desk-filter-help = Ord søkes i indikatorer, trusler og medlemmer. Minus foran utelater. Eksempel:
+desk-chips = Snevret inn til
+desk-chip-remove = Fjern { $token }
+desk-range = Tidsrom
+desk-range-hour = 1 t
+desk-range-day = 24 t
+desk-range-week = 7 døgn
+desk-range-month = 30 døgn
+desk-range-wider = Lengre tidsrom
+desk-range-own = Velg tidsrom
+desk-range-from = Fra
+desk-range-to = Til
+desk-range-bad-quick = Tidsrommet er ikke kjent. Bruk 1t, 24t, 7d eller 30d, eller velg fra og til. Det vanlige vises.
+desk-range-bad-from = «Fra» er ikke et tidspunkt. Skriv det som 2026-11-21T14:05. Det vanlige tidsrommet vises.
+desk-range-bad-to = «Til» er ikke et tidspunkt. Skriv det som 2026-11-21T14:05. Det vanlige tidsrommet vises.
+desk-range-bad-order = «Til» må være etter «fra». Det vanlige tidsrommet vises.
+desk-range-bad-long = Tidsrommet er lengre enn alarmer oppbevares (13 måneder). Velg et kortere. Det vanlige vises.
+desk-cursor-bad = Siden hører til et annet utvalg. Den første siden vises.
+desk-trouble-key = Tegn { $at }: «{ $word }» er ikke forstått. Her kan du bruke { $right }. Tekst med kolon settes i anførselstegn.
+desk-trouble-not-here = Tegn { $at }: «{ $word }» gjelder ikke denne listen. Her kan du bruke { $right }.
+desk-trouble-value = Tegn { $at }: «{ $word }» er ikke forstått. Etter { $name }: kan det stå { $right }.
+desk-trouble-no-value = Tegn { $at }: «{ $word }» mangler en verdi. Etter { $name }: kan det stå { $right }.
+desk-trouble-quote = Tegn { $at }: «{ $word }» har et anførselstegn som ikke er lukket. Sett ett til bak teksten.
+desk-trouble-many = Tegn { $at }: bare de første { $most } ordene leses. Ta bort noen.
+desk-trouble-values = Tegn { $at }: «{ $word }» har for mange verdier. Bruk høyst { $most }.
+desk-trouble-long = Fra tegn { $at } er teksten for lang og leses ikke. Bruk høyst { $most } byte.
+desk-right-member = et nummer som 3407 eller begynnelsen på et navn
+desk-right-name = en del av navnet
+desk-right-owner = en del av navnet, eller { $nobody }
+desk-right-number = et tall fra 1 og opp
+desk-right-rising = { $words }; flere med komma mellom, eller + bak for «og mer»
+desk-when = Når
+desk-when-table = Vis som tabell
+desk-per = alarmer per { $span }
+desk-spark = Alarmer per { $span }, høyst { $most }
+desk-alerts-n = { $n ->
+    [1] 1 alarm
+   *[other] { $shown } alarmer
+}
+desk-groups-n = { $n ->
+    [1] 1 indikator
+   *[other] { $shown } indikatorer
+}
+desk-incidents-n = { $n ->
+    [1] 1 sak
+   *[other] { $shown } saker
+}
+desk-campaigns-n = { $n ->
+    [1] 1 kampanje
+   *[other] { $shown } kampanjer
+}
+desk-hidden-muted = { $n ->
+    [1] 1 dempet
+   *[other] { $shown } dempet
+}
+desk-hidden-settled = { $n ->
+    [1] 1 avklart
+   *[other] { $shown } avklart
+}
+desk-hidden-closed = { $n ->
+    [1] 1 lukket
+   *[other] { $shown } lukket
+}
+desk-hidden-show = Vis
+desk-hidden-shown = Også det som ellers er skjult, vises.
+desk-hidden-hide = Skjul igjen
+desk-cut = Det er flere enn { $most } alarmer i tidsrommet. Bare de nyeste, siden { $since }, er regnet med. Velg et kortere tidsrom.
+desk-none = Ingenting i dette tidsrommet passer. Velg et lengre tidsrom, eller ta bort noe av det listen er snevret inn til.
+desk-select = Velg
+desk-select-row = Velg { $what }
+desk-seen-by = Sett hos
+desk-reach = { $hit } av { $able } som kunne se det; { $blind } kunne ikke
+desk-belongs = Hører til
+desk-no-case = ingen sak
+desk-in-history = i historikken
+desk-proposed = foreslått som støy
+desk-met-before = første gang
+desk-fresh = { $n ->
+    [1] 1 ny
+   *[other] { $shown } nye
+}
+desk-acknowledged = kvittert av { $who } { $at }
+desk-refuted = indikatoren er falsk positiv
+desk-muted = dempet av { $who } til { $until }: { $reason }
+desk-muted-at = dempet hos { $member } av { $who } til { $until }: { $reason }
+desk-why = Hvorfor ser jeg dette?
+desk-why-listed = { $indicator } står i listen fra { $sources }, med tillit { $confidence } av 100.
+desk-why-far = Det lengste det kom: { $far }.
+desk-why-severity = Alvor etter listen: { $severity }.
+desk-why-history = Noe av det ble funnet i sensorenes historikk, og regnes fra da det ble funnet.
+desk-why-noise = Indikatoren er foreslått som støy: mange traff den på en gang, og lite kom av det.
+desk-why-muted = { $n ->
+    [1] 1 av alarmene er dempet.
+   *[other] { $shown } av alarmene er dempet.
+}
+desk-tools = Behandle de valgte
+desk-tools-help = Begrunnelse kreves for falsk positiv, legitim trafikk og demping, og tekst for notat.
+desk-reason = Begrunnelse eller notat
+desk-days = Demp i så mange døgn
+desk-at-member = Demp bare hos medlem (nummer)
+desk-act-acknowledge = Kvitter
+desk-act-false-positive = Falsk positiv
+desk-act-legitimate = Legitim trafikk
+desk-act-mute = Demp
+desk-act-take = Ta over
+desk-act-note = Notat
+desk-key-case = sak
+desk-next = Neste side
+desk-export = Ta med (noteres i revisjonsloggen):
+desk-export-defanged = tekst uten klikkbare adresser
+desk-views = Lagrede visninger
+desk-views-none = Ingen ennå. Snevr inn listen, og lagre den her.
+desk-view-shared = delt
+desk-view-change = Endre
+desk-view-name = Navn
+desk-view-new = Lagre denne visningen som
+desk-view-share = delt med alle analytikere
+desk-view-save = Lagre
+desk-view-rename = Lagre endring
+desk-view-delete = Slett
+desk-view-bad-name = Navnet må ha 1 til 80 byte på én linje.
+desk-view-bad-taken = Du har en visning med det navnet fra før. Velg et annet.
+desk-view-bad-many = Du har så mange visninger som det er plass til (50). Slett en først.
+desk-view-bad-shared = Det er så mange delte visninger som det er plass til (200). Lagre den for deg selv.
+desk-view-bad-gone = Visningen finnes ikke lenger, eller den er en annens.
+desk-undo = Angre
+desk-undo-all = Alt som kan angres
+desk-undo-title = Angre
+desk-undo-help = Det du har gjort det siste kvarteret, kan angres som en helhet. Revisjonslogg og tidslinje beholder begge deler.
+desk-undo-none = Ingenting kan angres nå.
+desk-undone = Det er angret. Alt er slik det var.
+desk-undo-gone = Det finnes ikke noe slikt å angre.
+desk-undo-others = Det var en annen som gjorde det. Bare den kan angre det.
+desk-undo-already = Det er angret allerede.
+desk-undo-late = Det er for lenge siden: angring virker i et kvarter. Gjør det motsatte i stedet.
+desk-undo-changed = Noen har gått videre med det siden. Ingenting ble angret. Se på det som det er nå.
+desk-did-acknowledge = Kvittert
+desk-did-false-positive = Merket som falsk positiv
+desk-did-legitimate = Merket som legitim trafikk
+desk-did-mute = Dempet
+desk-did-take = Tatt over
+desk-did-note = Notat skrevet
+desk-target-indicator = alarmene på indikator { $id }
+desk-target-incident = sak { $id }
+desk-target-campaign = kampanje { $id }
+desk-not-gone = finnes ikke lenger, eller har ingen alarmer
+desk-not-already = er slik allerede
+desk-not-judged = alle alarmene er vurdert fra før
+desk-not-case = hører til ingen åpen sak
+desk-not-such = det kan ikke gjøres med denne
+desk-not-closed = er lukket; åpne saken igjen først
+desk-not-full = det er ikke plass til mer
+desk-done = Gjort
+desk-done-n = { $n ->
+    [1] Gjort med 1.
+   *[other] Gjort med { $shown }.
+}
+desk-not-done = Ikke gjort
+desk-withdrawn = { $n ->
+    [1] 1 indikator er trukket tilbake.
+   *[other] { $shown } indikatorer er trukket tilbake.
+}
+desk-withdrawn-next = Sensorene hører om det med neste liste.
+desk-back = Tilbake til listen
+desk-bad-none = Ingenting er valgt. Kryss av for det som skal behandles.
+desk-bad-many = For mange er valgt. Behandle høyst 100 om gangen.
+desk-bad-reason = Skriv en begrunnelse på én linje, høyst 400 byte.
+desk-bad-note = Skriv et notat på én linje, høyst 2000 byte.
+desk-bad-days = Antall døgn må være fra 1 til 365.
+desk-bad-member = Det finnes ikke noe medlem med det nummeret. Skriv nummeret, for eksempel 3407, eller la feltet stå tomt.
+desk-bad-title = Ikke gjort
 
 # Å komme inn
 
@@ -934,3 +1109,12 @@ answer-button = Send svaret
 answer-wrong-none = Velg et svar, og si hvilket tiltak som er gjort eller hva dere vil si. Ingenting er sendt ennå.
 answer-wrong-long = Teksten er for lang: høyst { $most } byte. Ingenting er sendt ennå.
 advisory-called-button = Ringt
+news-title = Nytt siden sist:
+news-campaigns = { $n ->
+    [1] 1 ny kampanje
+   *[other] { $shown } nye kampanjer
+}
+news-incidents = { $n ->
+    [1] 1 ny sak
+   *[other] { $shown } nye saker
+}

@@ -783,6 +783,181 @@ said-history = Funne i historikken til sensorane
 said-concluded = Vart ein mogleg kampanje
 said-hit = { $number } { $name } råka (sak { $id })
 said-hit-unnumbered = { $number } { $name } råka
+# Listene til analytikaren
+desk-alerts = Alarmar
+desk-filter = Snevr inn
+desk-filter-go = Vis
+desk-filter-help = Ord blir søkte i indikatorar, truslar og medlemer. Minus framfor utelèt. Døme:
+desk-chips = Snevra inn til
+desk-chip-remove = Fjern { $token }
+desk-range = Tidsrom
+desk-range-hour = 1 t
+desk-range-day = 24 t
+desk-range-week = 7 døgn
+desk-range-month = 30 døgn
+desk-range-wider = Lengre tidsrom
+desk-range-own = Vel tidsrom
+desk-range-from = Frå
+desk-range-to = Til
+desk-range-bad-quick = Tidsrommet er ikkje kjent. Bruk 1t, 24t, 7d eller 30d, eller vel frå og til. Det vanlege blir vist.
+desk-range-bad-from = «Frå» er ikkje eit tidspunkt. Skriv det som 2026-11-21T14:05. Det vanlege tidsrommet blir vist.
+desk-range-bad-to = «Til» er ikkje eit tidspunkt. Skriv det som 2026-11-21T14:05. Det vanlege tidsrommet blir vist.
+desk-range-bad-order = «Til» må vere etter «frå». Det vanlege tidsrommet blir vist.
+desk-range-bad-long = Tidsrommet er lengre enn alarmar blir tekne vare på (13 månader). Vel eit kortare. Det vanlege blir vist.
+desk-cursor-bad = Sida høyrer til eit anna utval. Den første sida blir vist.
+desk-trouble-key = Teikn { $at }: «{ $word }» er ikkje forstått. Her kan du bruke { $right }. Tekst med kolon skal stå i hermeteikn.
+desk-trouble-not-here = Teikn { $at }: «{ $word }» gjeld ikkje denne lista. Her kan du bruke { $right }.
+desk-trouble-value = Teikn { $at }: «{ $word }» er ikkje forstått. Etter { $name }: kan det stå { $right }.
+desk-trouble-no-value = Teikn { $at }: «{ $word }» manglar ein verdi. Etter { $name }: kan det stå { $right }.
+desk-trouble-quote = Teikn { $at }: «{ $word }» har eit hermeteikn som ikkje er lukka. Set eitt til bak teksten.
+desk-trouble-many = Teikn { $at }: berre dei første { $most } orda blir lesne. Ta bort nokre.
+desk-trouble-values = Teikn { $at }: «{ $word }» har for mange verdiar. Bruk høgst { $most }.
+desk-trouble-long = Frå teikn { $at } er teksten for lang og blir ikkje lesen. Bruk høgst { $most } byte.
+desk-right-member = eit nummer som 3407 eller byrjinga på eit namn
+desk-right-name = ein del av namnet
+desk-right-owner = ein del av namnet, eller { $nobody }
+desk-right-number = eit tal frå 1 og opp
+desk-right-rising = { $words }; fleire med komma mellom, eller + bak for «og meir»
+desk-when = Når
+desk-when-table = Vis som tabell
+desk-per = alarmar per { $span }
+desk-spark = Alarmar per { $span }, høgst { $most }
+desk-alerts-n = { $n ->
+    [1] 1 alarm
+   *[other] { $shown } alarmar
+}
+desk-groups-n = { $n ->
+    [1] 1 indikator
+   *[other] { $shown } indikatorar
+}
+desk-incidents-n = { $n ->
+    [1] 1 sak
+   *[other] { $shown } saker
+}
+desk-campaigns-n = { $n ->
+    [1] 1 kampanje
+   *[other] { $shown } kampanjar
+}
+desk-hidden-muted = { $n ->
+    [1] 1 dempa
+   *[other] { $shown } dempa
+}
+desk-hidden-settled = { $n ->
+    [1] 1 avklart
+   *[other] { $shown } avklarte
+}
+desk-hidden-closed = { $n ->
+    [1] 1 lukka
+   *[other] { $shown } lukka
+}
+desk-hidden-show = Vis
+desk-hidden-shown = Også det som elles er gøymt, blir vist.
+desk-hidden-hide = Gøym igjen
+desk-cut = Det er fleire enn { $most } alarmar i tidsrommet. Berre dei nyaste, sidan { $since }, er rekna med. Vel eit kortare tidsrom.
+desk-none = Ingenting i dette tidsrommet passar. Vel eit lengre tidsrom, eller ta bort noko av det lista er snevra inn til.
+desk-select = Vel
+desk-select-row = Vel { $what }
+desk-seen-by = Sett hos
+desk-reach = { $hit } av { $able } som kunne sjå det; { $blind } kunne ikkje
+desk-belongs = Høyrer til
+desk-no-case = inga sak
+desk-in-history = i historikken
+desk-proposed = føreslått som støy
+desk-met-before = første gong
+desk-fresh = { $n ->
+    [1] 1 ny
+   *[other] { $shown } nye
+}
+desk-acknowledged = kvittert av { $who } { $at }
+desk-refuted = indikatoren er falsk positiv
+desk-muted = dempa av { $who } til { $until }: { $reason }
+desk-muted-at = dempa hos { $member } av { $who } til { $until }: { $reason }
+desk-why = Kvifor ser eg dette?
+desk-why-listed = { $indicator } står i lista frå { $sources }, med tillit { $confidence } av 100.
+desk-why-far = Det lengste det kom: { $far }.
+desk-why-severity = Alvor etter lista: { $severity }.
+desk-why-history = Noko av det vart funne i historikken til sensorane, og blir rekna frå då det vart funne.
+desk-why-noise = Indikatoren er føreslått som støy: mange trefte han på ein gong, og lite kom av det.
+desk-why-muted = { $n ->
+    [1] 1 av alarmane er dempa.
+   *[other] { $shown } av alarmane er dempa.
+}
+desk-tools = Handsam dei valde
+desk-tools-help = Grunngiving trengst for falsk positiv, legitim trafikk og demping, og tekst for notat.
+desk-reason = Grunngiving eller notat
+desk-days = Demp i så mange døgn
+desk-at-member = Demp berre hos medlem (nummer)
+desk-act-acknowledge = Kvitter
+desk-act-false-positive = Falsk positiv
+desk-act-legitimate = Legitim trafikk
+desk-act-mute = Demp
+desk-act-take = Ta over
+desk-act-note = Notat
+desk-key-case = sak
+desk-next = Neste side
+desk-export = Ta med (blir notert i revisjonsloggen):
+desk-export-defanged = tekst utan klikkbare adresser
+desk-views = Lagra visingar
+desk-views-none = Ingen enno. Snevr inn lista, og lagre ho her.
+desk-view-shared = delt
+desk-view-change = Endre
+desk-view-name = Namn
+desk-view-new = Lagre denne visinga som
+desk-view-share = delt med alle analytikarar
+desk-view-save = Lagre
+desk-view-rename = Lagre endring
+desk-view-delete = Slett
+desk-view-bad-name = Namnet må ha 1 til 80 byte på éi linje.
+desk-view-bad-taken = Du har ei vising med det namnet frå før. Vel eit anna.
+desk-view-bad-many = Du har så mange visingar som det er plass til (50). Slett ei først.
+desk-view-bad-shared = Det er så mange delte visingar som det er plass til (200). Lagre ho for deg sjølv.
+desk-view-bad-gone = Visinga finst ikkje lenger, eller ho er ein annan si.
+desk-undo = Angre
+desk-undo-all = Alt som kan angrast
+desk-undo-title = Angre
+desk-undo-help = Det du har gjort det siste kvarteret, kan angrast som ein heilskap. Revisjonslogg og tidslinje tek vare på begge delar.
+desk-undo-none = Ingenting kan angrast no.
+desk-undone = Det er angra. Alt er slik det var.
+desk-undo-gone = Det finst ikkje noko slikt å angre.
+desk-undo-others = Det var ein annan som gjorde det. Berre den kan angre det.
+desk-undo-already = Det er angra alt.
+desk-undo-late = Det er for lenge sidan: angring verkar i eit kvarter. Gjer det motsette i staden.
+desk-undo-changed = Nokon har gått vidare med det sidan. Ingenting vart angra. Sjå på det som det er no.
+desk-did-acknowledge = Kvittert
+desk-did-false-positive = Merka som falsk positiv
+desk-did-legitimate = Merka som legitim trafikk
+desk-did-mute = Dempa
+desk-did-take = Teke over
+desk-did-note = Notat skrive
+desk-target-indicator = alarmane på indikator { $id }
+desk-target-incident = sak { $id }
+desk-target-campaign = kampanje { $id }
+desk-not-gone = finst ikkje lenger, eller har ingen alarmar
+desk-not-already = er slik alt
+desk-not-judged = alle alarmane er vurderte frå før
+desk-not-case = høyrer til inga open sak
+desk-not-such = det kan ikkje gjerast med denne
+desk-not-closed = er lukka; opne saka igjen først
+desk-not-full = det er ikkje plass til meir
+desk-done = Gjort
+desk-done-n = { $n ->
+    [1] Gjort med 1.
+   *[other] Gjort med { $shown }.
+}
+desk-not-done = Ikkje gjort
+desk-withdrawn = { $n ->
+    [1] 1 indikator er trekt tilbake.
+   *[other] { $shown } indikatorar er trekte tilbake.
+}
+desk-withdrawn-next = Sensorane høyrer om det med neste liste.
+desk-back = Tilbake til lista
+desk-bad-none = Ingenting er valt. Kryss av for det som skal handsamast.
+desk-bad-many = For mange er valde. Handsam høgst 100 om gongen.
+desk-bad-reason = Skriv ei grunngiving på éi linje, høgst 400 byte.
+desk-bad-note = Skriv eit notat på éi linje, høgst 2000 byte.
+desk-bad-days = Talet på døgn må vere frå 1 til 365.
+desk-bad-member = Det finst ikkje noko medlem med det nummeret. Skriv nummeret, til dømes 3407, eller lat feltet stå tomt.
+desk-bad-title = Ikkje gjort
 
 # Å kome inn
 
@@ -934,3 +1109,12 @@ answer-button = Send svaret
 answer-wrong-none = Vel eit svar, og sei kva tiltak som er gjort eller kva de vil seie. Ingenting er sendt enno.
 answer-wrong-long = Teksten er for lang: høgst { $most } byte. Ingenting er sendt enno.
 advisory-called-button = Ringt
+news-title = Nytt sidan sist:
+news-campaigns = { $n ->
+    [1] 1 ny kampanje
+   *[other] { $shown } nye kampanjar
+}
+news-incidents = { $n ->
+    [1] 1 ny sak
+   *[other] { $shown } nye saker
+}

@@ -97,6 +97,26 @@ pub enum Page {
     Screen,
     /// And giving it.
     GiveScreen,
+    /// The alert list.
+    Alerts,
+    /// The same as a file.
+    AlertsFile,
+    /// The incident list.
+    Incidents,
+    /// The same as a file.
+    IncidentsFile,
+    /// The campaign list.
+    Campaigns,
+    /// The same as a file.
+    CampaignsFile,
+    /// Doing something to what is selected in a list.
+    Triage,
+    /// What can be undone.
+    Undoable,
+    /// And undoing it.
+    Undo,
+    /// Saving, renaming and deleting views.
+    SavedViews,
 }
 
 /// One address.
@@ -153,6 +173,17 @@ pub const PAGES: &[Address] = &[
     post("/lenke/{secret}", Page::TakeLink, Need::Nothing),
     get("/skjerm", Page::Screen, Need::Nothing),
     post("/skjerm", Page::GiveScreen, Need::Nothing),
+    // What was met, and by how many machines at whom: more than how incidents stand.
+    get("/alarmer", Page::Alerts, Need::Right(Right::Hosts)),
+    get("/alarmer/eksport", Page::AlertsFile, Need::Right(Right::Hosts)),
+    get("/saker", Page::Incidents, Need::Right(Right::Look)),
+    get("/saker/eksport", Page::IncidentsFile, Need::Right(Right::Look)),
+    get("/kampanjer", Page::Campaigns, Need::Right(Right::Look)),
+    get("/kampanjer/eksport", Page::CampaignsFile, Need::Right(Right::Look)),
+    post("/behandle", Page::Triage, Need::Operator(Right::Work)),
+    get("/angre", Page::Undoable, Need::Operator(Right::Work)),
+    post("/angre", Page::Undo, Need::Operator(Right::Work)),
+    post("/visninger", Page::SavedViews, Need::Operator(Right::Look)),
 ];
 
 /// What somebody needs for what is asked of the API.

@@ -166,6 +166,22 @@ async fn all(asked: &Asked, guessed: &BTreeSet<String>) -> Vec<(String, String)>
             }
         }
     }
+    for tokens in [
+        "",
+        "medlem%3A1001",
+        "medlem%3A1002",
+        "-medlem%3A1002",
+        "status%3Any",
+        "status%3Adempet",
+        "evil",
+        "lure",
+        "alvor%3Ah%C3%B8y%2B",
+    ] {
+        pages.extend(
+            ["/alarmer", "/saker", "/kampanjer"]
+                .map(|list| format!("{list}?q={tokens}&fra=2026-01-01T00%3A00&vis=alt")),
+        );
+    }
     for page in pages {
         answers.push((page.clone(), asked.get(&page).await));
     }

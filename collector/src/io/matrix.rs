@@ -25,7 +25,7 @@ use crate::store::{Scope, campaign};
 
 /// Who asks: a stranger; analyst, publisher, administrator, auditor; the IT and the management of the member whose things they are; the IT
 /// of another member; a screen; a program that reads as an analyst, and one that reads as the IT of the other member.
-const ASKING: [&str; 11] = [
+pub(super) const ASKING: [&str; 11] = [
     "stranger",
     "analyst",
     "publisher",
@@ -40,7 +40,7 @@ const ASKING: [&str; 11] = [
 ];
 
 /// What each of [`ASKING`] is answered.
-type Row = (Method, &'static str, [u16; 11]);
+pub(super) type Row = (Method, &'static str, [u16; 11]);
 
 const EVERYBODY: [u16; 11] = [200; 11];
 /// The API, by who may look.
@@ -59,7 +59,7 @@ const fn as_page(row: [u16; 11]) -> [u16; 11] {
 /// A form of one's own account with nothing in it.
 const OWN_ACCOUNT: [u16; 11] = [401, 422, 422, 422, 422, 422, 422, 422, 403, 403, 403];
 
-const EXPECTED: &[Row] = &[
+pub(super) const EXPECTED: &[Row] = &[
     (Method::Get, "/", [303, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
     (Method::Get, "/kampanje/{id}", [303, 200, 200, 200, 403, 200, 403, 200, 403, 200, 200]),
     (Method::Get, "/sak/{id}", as_page(HOSTS_OF_OWN)),
@@ -93,6 +93,19 @@ const EXPECTED: &[Row] = &[
     (Method::Get, "/skjerm", EVERYBODY),
     // Without a token.
     (Method::Post, "/skjerm", [403; 11]),
+    (Method::Get, "/alarmer", [303, 200, 200, 200, 403, 200, 403, 200, 403, 200, 200]),
+    (Method::Get, "/alarmer/eksport", [303, 200, 200, 200, 403, 200, 403, 200, 403, 200, 200]),
+    (Method::Get, "/saker", as_page(LOOKS)),
+    (Method::Get, "/saker/eksport", as_page(LOOKS)),
+    (Method::Get, "/kampanjer", as_page(LOOKS)),
+    (Method::Get, "/kampanjer/eksport", as_page(LOOKS)),
+    // With nothing selected.
+    (Method::Post, "/behandle", [401, 422, 422, 422, 403, 403, 403, 403, 403, 403, 403]),
+    (Method::Get, "/angre", [303, 200, 200, 200, 403, 403, 403, 403, 403, 200, 403]),
+    // Of nothing that was done.
+    (Method::Post, "/angre", [401, 409, 409, 409, 403, 403, 403, 403, 403, 403, 403]),
+    // Without a name.
+    (Method::Post, "/visninger", [401, 422, 422, 422, 422, 403, 403, 403, 403, 403, 403]),
     (Method::Get, "/api/v1/campaigns", LOOKS),
     (Method::Get, "/api/v1/campaigns/{id}", LOOKS),
     (Method::Get, "/api/v1/incidents", LOOKS),
@@ -120,8 +133,8 @@ fn all() -> Vec<(Method, String, Need)> {
     pages.chain(api).collect()
 }
 
-struct Scene {
-    fixture: Fixture,
+pub(super) struct Scene {
+    pub(super) fixture: Fixture,
     address: String,
     _stop: watch::Sender<bool>,
     /// Drawn so far.
@@ -131,7 +144,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new() -> Scene {
+    pub(super) async fn new() -> Scene {
         let fixture = fixture(4).await;
         for member in 1..=4 {
             send(&fixture, member, &batch(1, vec![RecordBody::Opened(opened(2, 10, 48))])).await;
@@ -184,7 +197,7 @@ impl Scene {
     }
 
     /// A new session of one who has an account, or what else it comes with; and what its forms carry.
-    async fn comes_with(&self, who: &str) -> (String, String) {
+    pub(super) async fn comes_with(&self, who: &str) -> (String, String) {
         let token = |octet| Secret::new([octet; 32]).token();
         match who {
             "stranger" => (String::new(), String::new()),
@@ -205,7 +218,7 @@ impl Scene {
         }
     }
 
-    async fn ask(&self, first: &str, head: &str, body: &str) -> (u16, String) {
+    pub(super) async fn ask(&self, first: &str, head: &str, body: &str) -> (u16, String) {
         // From another address each time: of one so many attempts to come in are taken.
         self.asked.set(self.asked.get() % 200 + 1);
         let socket = TcpSocket::new_v4().unwrap();
@@ -252,9 +265,7 @@ impl Scene {
             Some(table) => {
                 let of = if table == "advisory" { "1 = 1" } else { "member_id = 1" };
                 let column = if is_operator { "CAST(id AS TEXT)" } else { "uuid" };
-                let sql = sqlx::AssertSqlSafe(format!(
-                    "SELECT {column} FROM {table} WHERE {of} ORDER BY id LIMIT 1"
-                ));
+                let sql = sqlx::AssertSqlSafe(format!("SELECT {column} FROM {table} WHERE {of} ORDER BY id LIMIT 1"));
                 sqlx::query_scalar(sql).fetch_one(self.fixture.store.readers()).await.unwrap()
             }
             None if path.contains("medlem") => "1001".to_owned(),
@@ -277,7 +288,7 @@ fn shows_host(text: &str) -> bool {
     text.split("H-").skip(1).any(is_one)
 }
 
-const HERE: &str = "Origin: http://localhost\r\nSec-Fetch-Site: same-origin\r\n";
+pub(super) const HERE: &str = "Origin: http://localhost\r\nSec-Fetch-Site: same-origin\r\n";
 
 #[test]
 fn w1_every_address_has_its_row() {

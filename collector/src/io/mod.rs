@@ -64,6 +64,8 @@ pub mod web;
 pub mod weights;
 
 #[cfg(test)]
+mod desk_forms;
+#[cfg(test)]
 mod difference;
 #[cfg(test)]
 mod matrix;

@@ -34,11 +34,13 @@ use crate::present::shown::Shown;
 use crate::store::{Store, StoreError};
 
 mod advisory;
+mod desk;
 mod link;
 mod own;
 mod reading;
 mod screen;
 mod sign_in;
+mod triage;
 
 /// Scripts, styles and pictures from here alone; nothing inline, no framing, forms to ourselves.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -165,6 +167,16 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
             Page::TakeLink => on(by, link::take),
             Page::Screen => on(by, screen::form),
             Page::GiveScreen => on(by, screen::give),
+            Page::Alerts => on(by, desk::alerts),
+            Page::AlertsFile => on(by, desk::export_alerts),
+            Page::Incidents => on(by, desk::incidents),
+            Page::IncidentsFile => on(by, desk::export_incidents),
+            Page::Campaigns => on(by, desk::campaigns),
+            Page::CampaignsFile => on(by, desk::export_campaigns),
+            Page::Triage => on(by, triage::deed),
+            Page::Undoable => on(by, triage::undoable),
+            Page::Undo => on(by, triage::undo),
+            Page::SavedViews => on(by, triage::views),
         };
         let gate = middleware::from_fn_with_state((shared.clone(), address.need), gate::pass);
         app = app.route(address.path, handler.route_layer(gate));

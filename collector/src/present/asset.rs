@@ -31,15 +31,17 @@ macro_rules! icon {
 }
 
 /// All files.
-pub const ASSETS: [Asset; 19] = [
+pub const ASSETS: [Asset; 21] = [
     Asset {
         name: "designsystemet.css",
         media_type: CSS,
         body: include_str!("../../assets/vendor/designsystemet/designsystemet.css"),
     },
     Asset { name: "varde.css", media_type: CSS, body: include_str!("../../assets/varde.css") },
+    Asset { name: "desk.css", media_type: CSS, body: include_str!("../../assets/desk.css") },
     Asset { name: "live.js", media_type: SCRIPT, body: include_str!("../../assets/live.js") },
     Asset { name: "keys.js", media_type: SCRIPT, body: include_str!("../../assets/keys.js") },
+    Asset { name: "triage.js", media_type: SCRIPT, body: include_str!("../../assets/triage.js") },
     Asset { name: "logo.svg", media_type: SVG, body: include_str!("../../assets/logo.svg") },
     icon!("icon-1.svg"),
     icon!("icon-2.svg"),

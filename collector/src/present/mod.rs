@@ -1,6 +1,6 @@
 //! What people and machines are shown: facts of the store become views (plain values), views become pages and JSON.
 //!
-//! [`view`] is the front page with its [`summary`], [`detail`] one campaign or incident; [`crate::coverage`] says who could have seen something,
+//! [`view`] is the front page with its [`summary`], [`desk`] are the analyst's lists, [`detail`] one campaign or incident; [`crate::coverage`] says who could have seen something,
 //! [`sensor`] how a sensor is, [`reach`] how far the newest list has come, [`spread`] and [`map`] draw. [`text`] holds the languages, [`shown`] how foreign text, times
 //! and numbers are written, [`page`] the pages, [`asset`] the files beside them, [`navigation`] the bar above, [`looks`] how a reader wants it, [`order`] how names stand, [`api`] the same for machines, [`answer`] what the API gives them. Nothing
 //! here reads a clock, a socket or the database.
@@ -15,6 +15,7 @@ pub mod asset;
 pub mod beat;
 pub mod brake;
 pub mod deletion;
+pub mod desk;
 pub mod detail;
 pub mod looks;
 pub mod map;

@@ -112,8 +112,10 @@ const WITH_HANDS: &[Kind] = &[Kind::Csirt, Kind::MemberIt];
 /// The parts that are built.
 pub const BAR: &[Entry] = &[
     Entry { part: Part::Overview, address: "/", below: &[], kinds: ALL_KINDS },
-    Entry { part: Part::Incidents, address: "/#incidents", below: &["/sak/"], kinds: WITH_HANDS },
-    Entry { part: Part::Campaigns, address: "/#campaigns", below: &["/kampanje/"], kinds: WITH_HANDS },
+    Entry { part: Part::Alerts, address: "/alarmer", below: &["/alarmer/"], kinds: WITH_HANDS },
+    Entry { part: Part::Incidents, address: "/saker", below: &["/sak/", "/saker/"], kinds: ALL_KINDS },
+    Entry { part: Part::Campaigns, address: "/kampanjer", below: &["/kampanje/", "/kampanjer/"], kinds: ALL_KINDS },
+    Entry { part: Part::Advisories, address: "/varsel", below: &["/varsel/", "/tiltak"], kinds: ALL_KINDS },
     Entry { part: Part::Members, address: "/#map", below: &["/medlem/"], kinds: CSIRT },
     Entry { part: Part::Sensors, address: "/#sensors", below: &["/sensor/"], kinds: WITH_HANDS },
     Entry { part: Part::Account, address: "/konto", below: &["/konto/"], kinds: ALL_KINDS },

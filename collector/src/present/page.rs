@@ -255,8 +255,11 @@ mod tests {
                 ],
             ),
         ] {
-            for entry in std::fs::read_dir(root.join(dir)).unwrap() {
-                let path = entry.unwrap().path();
+            let below = |dir: &Path| -> Vec<std::path::PathBuf> {
+                std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect()
+            };
+            let all = below(&root.join(dir)).into_iter();
+            for path in all.flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] }) {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let text = text.split("#[cfg(test)]").next().unwrap();
                 for word in forbidden {

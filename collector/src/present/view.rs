@@ -17,6 +17,7 @@ use super::trust::TrustView;
 use super::work::state_words;
 use crate::coverage::Coverage;
 use crate::store::picture::{CampaignFacts, HitFacts, IncidentFacts, IndicatorFacts, Picture};
+use crate::store::saved_view::News;
 
 /// Indicators named on a campaign's card; its page names all.
 const CARD_INDICATORS: usize = 6;
@@ -404,6 +405,8 @@ pub struct FrontView {
     pub map: TileMap,
     /// When this was.
     pub made: Moment,
+    /// What has come since the reader last looked, and since when.
+    pub news: Option<(String, Moment)>,
 }
 
 impl FrontView {
@@ -438,7 +441,21 @@ impl FrontView {
                 .collect(),
             map: TileMap::of(picture, &coverage, tiles, texts),
             made: reader.calendar.moment(reader.now),
+            news: None,
         }
+    }
+}
+
+impl News {
+    /// In words, and since when.
+    pub fn words(&self, reader: &Reader) -> (String, Moment) {
+        let texts = reader.texts;
+        let words = format!(
+            "{}, {}",
+            texts.count("news-campaigns", self.campaigns),
+            texts.count("news-incidents", self.incidents)
+        );
+        (words, reader.calendar.moment(self.since))
     }
 }
 

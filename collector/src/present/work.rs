@@ -255,17 +255,21 @@ pub fn clocks_not_running(duties: &Duties, texts: &Texts) -> Vec<String> {
     words
 }
 
+/// A clock's line.
+pub fn clock_line(clock: &Clock, reader: &Reader) -> ClockLine {
+    ClockLine {
+        name: duty_words(clock.duty, reader.texts),
+        due: reader.calendar.moment(clock.due),
+        words: Shown::whole(&clock_words(clock, reader)),
+        calls: matches!(clock.left(reader.now), Some(Left::OverSince(_))),
+    }
+}
+
 impl DutiesView {
     fn of(duties: &Duties, reader: &Reader) -> DutiesView {
-        let line = |clock: &Clock| ClockLine {
-            name: duty_words(clock.duty, reader.texts),
-            due: reader.calendar.moment(clock.due),
-            words: Shown::whole(&clock_words(clock, reader)),
-            calls: matches!(clock.left(reader.now), Some(Left::OverSince(_))),
-        };
         DutiesView {
             discovered: duties.discovered.map(|at| reader.calendar.moment(at)),
-            clocks: duties.clocks.iter().map(line).collect(),
+            clocks: duties.clocks.iter().map(|clock| clock_line(clock, reader)).collect(),
             why_not: clocks_not_running(duties, reader.texts),
         }
     }

@@ -17,7 +17,7 @@ use super::record::{ROWS_PER_STATEMENT, push_ids};
 use super::tripped::Named;
 use super::workflow::standing_from;
 use super::{Scope, Store, StoreError, gateway, ruling, tripped, weights, workflow};
-use crate::coverage::{Case, Coverage};
+use crate::coverage::{Case, Coverage, lightened};
 use crate::escalation::{Scale, half_within};
 use crate::limits::COUNT_IN_SUM_MAX;
 use crate::priority::{Term, Word};
@@ -157,7 +157,7 @@ async fn denominators(
     tx: &mut Transaction<'static, Sqlite>,
     chosen: Chosen<'_>,
 ) -> Result<BTreeMap<i64, Coverage>, sqlx::Error> {
-    let sensors = reads::sensors(tx, Scope::Operator).await?;
+    let sensors = lightened(reads::sensors(tx, Scope::Operator).await?);
     let members: Vec<i64> = sqlx::query_scalar("SELECT id FROM member ORDER BY id").fetch_all(&mut **tx).await?;
     let mut select = QueryBuilder::new(
         "SELECT c.id, i.member_id, MIN(a.arrived_at), MAX(a.updated_at), MIN(n.published_in), c.opened_at,

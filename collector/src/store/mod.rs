@@ -23,6 +23,7 @@ pub mod copy;
 pub mod credentials;
 pub mod demoted;
 pub mod departure;
+pub mod desk;
 pub mod draft;
 pub mod event;
 pub mod feed;
@@ -66,6 +67,7 @@ pub mod restored;
 pub mod retention;
 pub mod rollout;
 pub mod ruling;
+pub mod saved_view;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
@@ -80,6 +82,7 @@ pub mod strand;
 pub mod succession;
 mod taking;
 pub mod trace;
+pub mod triage;
 pub mod tripped;
 pub mod trust;
 pub mod under_way;
@@ -153,6 +156,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/029_met.sql"),
     include_str!("../schema/030_account.sql"),
     include_str!("../schema/031_advisory.sql"),
+    include_str!("../schema/032_view.sql"),
 ];
 
 /// Why the store could not be opened or used.

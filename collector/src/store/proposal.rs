@@ -97,6 +97,14 @@ pub(crate) async fn settle(
     Ok(true)
 }
 
+/// What was said of a proposal is taken back: it stands there again as nobody has settled it.
+pub(super) async fn unsettle(tx: &mut SqliteConnection, indicator: i64) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE guard SET settled_as = NULL, settled_by = NULL, settled_why = NULL, settled_at = NULL
+        WHERE kind = 'indicator' AND value = $1";
+    sqlx::query(sql).bind(indicator.to_string()).execute(&mut *tx).await?;
+    weigh_held_by(tx, &Key { kind: KeyKind::Indicator, value: indicator.to_string() }).await
+}
+
 /// Weighs anew what has a key of which a person has said something, or that has come to link nothing.
 ///
 /// # Errors

@@ -203,6 +203,8 @@ pub(super) async fn ended(conn: &mut SqliteConnection, limit: Timestamp) -> Resu
         "DELETE FROM lint_override WHERE ended_at < $1 OR until < $1",
         "DELETE FROM allowed WHERE ended_at < $1 OR until < $1",
         "DELETE FROM reader WHERE removed_at < $1",
+        "DELETE FROM muted WHERE ended_at < $1 OR until < $1",
+        "UPDATE acknowledged SET who = '' WHERE at < $1 AND who <> ''",
         "UPDATE guard SET settled_by = NULL, settled_why = NULL WHERE settled_at < $1 AND settled_by IS NOT NULL",
     ] {
         gone += sqlx::query(sql).bind(limit.0).execute(&mut *conn).await?.rows_affected();

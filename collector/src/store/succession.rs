@@ -71,6 +71,7 @@ pub(crate) async fn hand_over(
         "UPDATE meeting SET member_id = $2 WHERE member_id = $1",
         "UPDATE braked_count SET member_id = $2 WHERE member_id = $1",
         "UPDATE reader SET member_id = $2 WHERE member_id = $1",
+        "UPDATE muted SET member_id = $2 WHERE member_id = $1",
         "UPDATE account SET member_id = $2 WHERE member_id = $1",
         "UPDATE page_token SET member_id = $2 WHERE member_id = $1",
         "UPDATE former_number SET member_id = $2 WHERE member_id = $1",
@@ -133,7 +134,9 @@ impl Store {
         if holds != Holds::default() {
             return Ok(Err(holds));
         }
-        sqlx::query("DELETE FROM reader WHERE member_id = $1").bind(member).execute(&mut *tx).await?;
+        for sql in ["DELETE FROM reader WHERE member_id = $1", "DELETE FROM muted WHERE member_id = $1"] {
+            sqlx::query(sql).bind(member).execute(&mut *tx).await?;
+        }
         super::account::forget_member(&mut tx, member).await?;
         super::advisory::part::forget_member(&mut tx, member).await?;
         forget_row(&mut tx, member).await?;

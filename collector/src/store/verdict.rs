@@ -15,6 +15,7 @@ use super::{Scope, Store, StoreError};
 use crate::limits::feed::SIGHTINGS_WAITING_MAX;
 use crate::verdict::Verdict;
 
+pub(super) use all_of::{judge_indicator, unsay};
 pub use behind::Behind;
 pub(super) use behind::judge_behind;
 pub use by_indicator::{Refuted, TakenBack};
@@ -362,6 +363,7 @@ impl Store {
     }
 }
 
+mod all_of;
 mod behind;
 mod by_indicator;
 #[cfg(test)]

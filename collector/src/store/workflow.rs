@@ -1,6 +1,7 @@
 //! The work on incidents, campaigns and silences: what was said of each, appended and read; where each stands.
 
 mod again;
+mod clocks;
 mod part;
 mod step;
 
@@ -19,7 +20,9 @@ use crate::workflow::timeline::{Entry, Measure, Said, measures, merged};
 use crate::workflow::{Matter, Progress, Refused};
 
 pub use again::{Fresh, look, report_to};
+pub use clocks::duties_of;
 pub use part::{absorb, absorb_by, forget_orphans, raised_by_person};
+pub(super) use step::step_within;
 pub use step::{Closed, Taken, Taking};
 
 /// Why nothing was said or done; nothing was changed.

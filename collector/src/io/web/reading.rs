@@ -18,6 +18,7 @@ use crate::present::sensor_health::SensorView;
 use crate::present::view::FrontView;
 use crate::store::picture::{Picture, Subject};
 use crate::store::profile::Known;
+use crate::store::saved_view::News;
 use crate::store::silence::WhichSilences;
 use crate::store::{StoreError, campaign as campaigns};
 
@@ -63,10 +64,24 @@ fn unnoted(shared: &Shared, visit: &Visit, operator: Option<&str>, error: &Store
     visit.unnoted(operator)
 }
 
+/// What has come since somebody at the operator last looked here.
+async fn news(shared: &Shared, visit: &Visit) -> Result<Option<News>, StoreError> {
+    let who = visit.who();
+    if !who.is_operator() || who.account().is_none() {
+        return Ok(None);
+    }
+    let Some(since) = shared.store.look(who.name(), visit.now()).await? else { return Ok(None) };
+    Ok(Some(shared.store.news_since(who.scope(), since).await?))
+}
+
 pub(super) async fn front(State(shared): State<Arc<Shared>>, visit: Visit) -> Response {
     match shared.store.picture(visit.who().scope()).await {
         Ok(picture) => {
-            let view = FrontView::of(&picture, &shared.tiles, &visit.reader());
+            let mut view = FrontView::of(&picture, &shared.tiles, &visit.reader());
+            match news(&shared, &visit).await {
+                Ok(news) => view.news = news.map(|news| news.words(&visit.reader())),
+                Err(error) => return visit.broken(&error),
+            }
             let head = visit.head(picture.operator.as_deref());
             visit.answer(StatusCode::OK, page::front(&head, &view, visit.extent()))
         }

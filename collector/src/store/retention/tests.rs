@@ -324,6 +324,9 @@ fn rows(table: &str, at: i64, id: i64) -> String {
         "lint_override" => {
             "INSERT INTO lint_override (pattern, rules, reason, author, given_at, until) VALUES ('p{id}', '', 'r', 'a', 0, {at})"
         }
+        "muted" => {
+            "INSERT INTO muted (indicator_id, evidence, reason, author, given_at, until) VALUES (1, 0, 'r', 'a', 0, {at})"
+        }
         "reader" => {
             "INSERT INTO reader (name, tlp, own, in_path, token_sha256, added_at, removed_at) VALUES ('n', 1, 0, 0, x'00', 0, {at})"
         }

@@ -124,35 +124,51 @@ impl Store {
         now: Timestamp,
     ) -> Result<Result<Taken, NotDone>, StoreError> {
         let mut tx = self.begin().await?;
-        let Some(before) = standing(&mut tx, case).await? else { return Ok(Err(NotDone::NoCase)) };
-        if !has_room(&mut tx, case).await? {
-            return Ok(Err(NotDone::Full));
+        let taken = step_within(&mut tx, case, taking, now).await?;
+        if taken.is_ok() {
+            tx.commit().await?;
         }
-        let mut wanted = taking.step;
-        // That the step itself would be refused is said before anything of the other.
-        if let (Ok(_), Step::Close(Closing::Duplicate, Some(of))) = (step(case, before, wanted), wanted) {
-            match other(&mut tx, case, of).await? {
-                Ok(id) => wanted = Step::Close(Closing::Duplicate, Some(id)),
-                Err(not) => return Ok(Err(not)),
-            }
-        }
-        let after = match step(case, before, wanted) {
-            Ok(after) => after,
-            Err(refused) => return Ok(Err(NotDone::Refused(refused))),
-        };
-        take(&mut tx, case, (before, after), &taking, now).await?;
-        let mut taken = Taken { before, after, behind: None, incidents: Vec::new() };
-        if let Step::Close(closing, _) = wanted {
-            if let Some(verdict) = verdict_of(closing) {
-                let reason = taking.reason.unwrap_or_default();
-                let word = Word { verdict: Some(verdict), reason, who: taking.who };
-                taken.behind = Some(judge_behind(&mut tx, case, word, now).await?);
-            }
-            if let (Matter::Campaign(campaign), true) = (case, taking.with_incidents) {
-                taken.incidents = along(&mut tx, campaign, closing, &taking, now).await?;
-            }
-        }
-        tx.commit().await?;
-        Ok(Ok(taken))
+        Ok(taken)
     }
+}
+
+/// The same within a transaction that does more; where it is refused nothing was changed.
+///
+/// # Errors
+/// The database's own; within, [`NotDone`].
+pub(in crate::store) async fn step_within(
+    tx: &mut SqliteConnection,
+    case: Matter,
+    taking: Taking<'_>,
+    now: Timestamp,
+) -> Result<Result<Taken, NotDone>, StoreError> {
+    let Some(before) = standing(&mut *tx, case).await? else { return Ok(Err(NotDone::NoCase)) };
+    if !has_room(&mut *tx, case).await? {
+        return Ok(Err(NotDone::Full));
+    }
+    let mut wanted = taking.step;
+    // That the step itself would be refused is said before anything of the other.
+    if let (Ok(_), Step::Close(Closing::Duplicate, Some(of))) = (step(case, before, wanted), wanted) {
+        match other(&mut *tx, case, of).await? {
+            Ok(id) => wanted = Step::Close(Closing::Duplicate, Some(id)),
+            Err(not) => return Ok(Err(not)),
+        }
+    }
+    let after = match step(case, before, wanted) {
+        Ok(after) => after,
+        Err(refused) => return Ok(Err(NotDone::Refused(refused))),
+    };
+    take(&mut *tx, case, (before, after), &taking, now).await?;
+    let mut taken = Taken { before, after, behind: None, incidents: Vec::new() };
+    if let Step::Close(closing, _) = wanted {
+        if let Some(verdict) = verdict_of(closing) {
+            let reason = taking.reason.unwrap_or_default();
+            let word = Word { verdict: Some(verdict), reason, who: taking.who };
+            taken.behind = Some(judge_behind(&mut *tx, case, word, now).await?);
+        }
+        if let (Matter::Campaign(campaign), true) = (case, taking.with_incidents) {
+            taken.incidents = along(&mut *tx, campaign, closing, &taking, now).await?;
+        }
+    }
+    Ok(Ok(taken))
 }
