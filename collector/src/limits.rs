@@ -376,8 +376,6 @@ pub const BACKUP_MANIFEST_MAX_OCTETS: u64 = 64 * 1024;
 /// The copy that is made before an upgrade is kept as long as a backup (decision 11).
 pub const UPGRADE_COPY_DAYS: u64 = BACKUP_DAYS;
 
-/// Events on a sensor's page: what a person looks through.
-pub const EVENTS_SHOWN: u32 = 20;
 /// Events the command lists unless told otherwise, and at most: some megabytes of text.
 pub const EVENTS_LISTED: u32 = 100;
 /// See [`EVENTS_LISTED`].

@@ -127,6 +127,8 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
         certified: watch::Sender::new(None),
         counter: Counter::default(),
         refusals: Default::default(),
+        list_refused: Default::default(),
+        clock_ahead_ms: Default::default(),
         ca: identity.ca_der.clone().into(),
     };
     let mut subscription = Subscription::new(root, Revision(0), Revision(0));

@@ -544,6 +544,7 @@ mod tests {
             operator: Shown::of("x"),
             language,
             path: "/varsel/u".to_owned(),
+            looks: crate::present::looks::Looks::default(),
             full: false,
             version: "0",
             signed: None,

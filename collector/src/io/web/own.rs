@@ -16,9 +16,10 @@ use crate::account::secret::Secret;
 use crate::account::totp::TotpSecret;
 use crate::audit::{Deed, On};
 use crate::io::gate::{self, session_cookie, set_cookie};
+use crate::io::looks;
 use crate::io::pages::Peer;
 use crate::io::secret;
-use crate::io::visit::{Form, Visit, language_cookie};
+use crate::io::visit::{Form, LANGUAGE_COOKIE, Visit};
 use crate::present::account::{self, Choosing, Fault, OwnView};
 use crate::present::text::Language;
 use crate::store::Store;
@@ -169,7 +170,7 @@ pub(super) async fn language(State(shared): State<Arc<Shared>>, visit: Visit, Fo
         return not_in(&shared, &visit, error.into());
     }
     let mut response = Redirect::to("/konto").into_response();
-    response.headers_mut().append(header::SET_COOKIE, language_cookie(language));
+    looks::keep(response.headers_mut(), LANGUAGE_COOKIE, language.tag());
     response
 }
 

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::Shared;
 use crate::io::gate::{self, Who};
 use crate::io::visit::{Call, Visit};
-use crate::limits::EVENTS_SHOWN;
+use crate::limits::page::EVENTS_SHOWN;
 use crate::limits::silence::SILENCES_SHOWN;
 use crate::present::detail::{CampaignView, IncidentView};
 use crate::present::member::MemberView;

@@ -15,9 +15,10 @@ use crate::account::totp::recovery_hash;
 use crate::audit::{Deed, On};
 use crate::io::doorman::Busy;
 use crate::io::gate::{self, session_cookie, set_cookie, threshold};
+use crate::io::looks;
 use crate::io::pages::Peer;
 use crate::io::secret;
-use crate::io::visit::{Call, Form, Maybe, Visit, language_cookie};
+use crate::io::visit::{Call, Form, LANGUAGE_COOKIE, Maybe, Visit};
 use crate::present::account::{self, SignInView};
 use crate::present::text::Language;
 use crate::store::StoreError;
@@ -122,7 +123,7 @@ pub(super) async fn enter(
             let begun = begin(&shared, (found.id, &found.name), &headers, (how, til), &call).await;
             let mut response = begun.unwrap_or_else(|error| not_in(&shared, &call, error));
             if let Some(language) = found.language.as_deref().and_then(Language::from_tag) {
-                response.headers_mut().append(header::SET_COOKIE, language_cookie(language));
+                looks::keep(response.headers_mut(), LANGUAGE_COOKIE, language.tag());
             }
             response
         }

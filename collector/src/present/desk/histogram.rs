@@ -87,12 +87,13 @@ impl Histogram {
         for ((place, count), height) in counts.iter().enumerate().zip(heights(counts, HEIGHT)) {
             let (from, to) = (bars.begins(place), bars.begins(place + 1));
             let x = width * i64::try_from(place).unwrap_or(0);
-            let when = format!("{}–{}", reader.calendar.tick(from, true), reader.calendar.tick(to, false));
+            let when =
+                format!("{}–{}", reader.calendar.tick(from, true, false), reader.calendar.tick(to, false, false));
             let shown = texts.count("desk-alerts-n", *count);
             let range =
                 Range { from, to: Some(to.min(now.max(from.plus(std::time::Duration::from_secs(1))))), quick: None };
             if place % 12 == 0 {
-                ticks.push(Tick { x, words: reader.calendar.tick(from, is_long) });
+                ticks.push(Tick { x, words: reader.calendar.tick(from, is_long, false) });
             }
             drawn.push(Bar {
                 x,
