@@ -49,6 +49,10 @@ impl Person {
         let origin = format!("Origin: {}", self.base);
         let filled: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut options = vec!["--header", origin.as_str(), "--request", "POST"];
+        if filled.is_empty() {
+            // A form with nothing in it is a form.
+            options.extend(["--data", ""]);
+        }
         for field in &filled {
             options.extend(["--data-urlencode", field]);
         }

@@ -30,8 +30,8 @@ const IN_LOG: &str = "Somebody reads the database: what was deleted stands in it
 
 const HELP: &str = "\
 It asks first. Then its sensors are revoked, so that nothing more comes of them, and what is handed over is written to DIR: member.json
-(its profile), sensors, sites, alerts, incidents, campaigns (its own part), timeline (of what was done with its incidents what it may
-read), events, silences (when a sensor was not heard or saw nothing), braked (what was counted in place of alerts), statistics (numbers by
+(its profile), sensors, sites, alerts, incidents, campaigns (its own part), advisories (sent to it, with its answers), timeline (of what was
+done with its incidents what it may read), events, silences (when a sensor was not heard or saw nothing), braked (what was counted in place of alerts), statistics (numbers by
 day of alerts that may be gone), heartbeats (sensor, at, heartbeat: what it told every 30 seconds for 90 days, some 200 MB a sensor) and audit (its own part), one JSON
 object a line each with the keys of the commands that list them. Then everything of it is deleted, in one transaction: at once, or not
 at all, and only what was handed over. DIR/deletion.txt (in the language the member is written to in) and DIR/deletion.json are the

@@ -52,9 +52,10 @@ fn alerts(values: &[(i64, &str)]) -> String {
 }
 
 /// A page or a file of the running collector.
-fn page(web: &str, path: &str) -> io::Result<String> {
+fn page(web: &str, token: &str, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(web)?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {web}\r\nConnection: close\r\n\r\n")?;
+    let from = format!("Host: {web}\r\nConnection: close\r\nAuthorization: Bearer {token}");
+    write!(stream, "GET {path} HTTP/1.1\r\n{from}\r\n\r\n")?;
     let mut page = Vec::new();
     stream.read_to_end(&mut page)?;
     Ok(String::from_utf8_lossy(&page).into_owned())
@@ -207,8 +208,20 @@ fn t7a_no_command_page_feed_or_log_shows_what_was_shared_with_few_by_more_than_i
     ] {
         hear(line);
     }
+    let told = said(&run(&data, &["token", "add", "reads-all", "--role", "administrator", "--json"]).unwrap());
+    let told: serde_json::Value = told.lines().find_map(|line| serde_json::from_str(line).ok()).unwrap();
+    let token = told["token"].as_str().unwrap();
     for path in [
         "/",
+        "/alarmer?t=30d",
+        "/alarmer/eksport?form=csv&t=30d",
+        "/alarmer/eksport?form=json&t=30d",
+        "/alarmer/eksport?form=defanged&t=30d",
+        "/saker",
+        "/saker/eksport?form=json",
+        "/kampanjer",
+        "/kampanjer/eksport?form=csv",
+        "/varsel",
         "/kampanje/1",
         "/kampanje/2",
         "/sak/1",
@@ -226,7 +239,7 @@ fn t7a_no_command_page_feed_or_log_shows_what_was_shared_with_few_by_more_than_i
         "/api/v1/indicators",
         "/api/v1/proposals",
     ] {
-        heard.push((path.to_owned(), page(&web, path).unwrap()));
+        heard.push((path.to_owned(), page(&web, token, path).unwrap()));
     }
     let token = |name: &str, options: &[&str]| {
         let output = run(&data, &[&["reader", "add", name], options].concat()).unwrap();
@@ -291,6 +304,8 @@ fn t7a_no_command_page_feed_or_log_shows_what_was_shared_with_few_by_more_than_i
         ("draft show --include-red --json", "confidential indicator 1"),
         ("feed green", "openmark.example"),
         ("/kampanje/2", "ortrolig indikator 2"),
+        ("/alarmer?t=30d", "ortrolig indikator"),
+        ("/alarmer/eksport?form=json&t=30d", "onfidential indicator"),
         ("/api/picture", "campaigns"),
         ("/api/v1/indicators", "confidential indicator 1"),
         ("/api/v1/campaigns/1", "confidential indicator"),
