@@ -2,7 +2,8 @@
 //
 // It is given a plan on standard input, as JSON:
 //   origin     where the collector is, "http://127.0.0.1:1234"
-//   first      an address to open before all others (a one-time link that signs in), or null
+//   first      a one-time link that signs in
+//   triage     the list of alerts, with a range that holds some
 //   addresses  every address there is; those that answer with a page are walked through
 //   front      the page that lives
 //   folder     where pictures go
@@ -61,9 +62,19 @@ const open = async (profile, more = {}) => {
     executablePath: browser, headless: true, args: FLAGS, locale: "nb-NO", ...more,
   });
   watch(context);
+  if (known.length > 0) await context.addCookies(known);
   const page = context.pages()[0] ?? (await context.newPage());
-  if (plan.first) await page.goto(plan.first);
   return { context, page };
+};
+// Of whoever has signed in: what the link was good for once.
+let known = [];
+
+const signIn = async ({ context, page }) => {
+  await page.goto(plan.first);
+  await judge(page, "the link that signs in");
+  await page.screenshot({ path: join(plan.folder, "link-1280-light.png") });
+  await Promise.all([page.waitForURL((url) => url.pathname === plan.front), page.locator("#take button").click()]);
+  known = await context.cookies();
 };
 
 // Which of the addresses are pages.
@@ -219,6 +230,25 @@ const live = async ({ page }) => {
   await page.evaluate(() => window.scrollTo(0, 0));
 };
 
+// Triage by the keyboard alone: a row is acknowledged and undone; what needs a reason asks for it first.
+const triage = async ({ page }) => {
+  const expect = (what, is) => { if (!is) fault("triage", what); };
+  await page.goto(plan.origin + plan.triage);
+  await page.keyboard.press("j");
+  await Promise.all([page.locator("#toast").waitFor({ state: "visible" }), page.keyboard.press("a")]);
+  await judge(page, "alerts with what was just done");
+  await page.screenshot({ path: join(plan.folder, "triage-1280-light.png") });
+  await page.locator("#undo").focus();
+  await Promise.all([page.locator("#undone").waitFor({ state: "visible" }), page.keyboard.press("Enter")]);
+  await page.goto(plan.origin + plan.triage);
+  await page.keyboard.press("j");
+  await page.keyboard.press("u");
+  expect("what needs a reason leads to where it is written", (await focused(page)).id === "reason");
+  await page.keyboard.type("prøve");
+  await Promise.all([page.locator("#toast").waitFor({ state: "visible" }), page.keyboard.press("Enter")]);
+  expect("what is muted is counted over the list", await page.locator("#hidden").isVisible());
+};
+
 // Read without a script, in colours of the reader's choice.
 const plain = async () => {
   const { context, page } = await open("plain", { javaScriptEnabled: false, colorScheme: "light" });
@@ -266,11 +296,13 @@ const step = async (name, walked) => {
   try { return await walked(); } catch (error) { fault(name, error.message.split("\n").slice(0, 3).join("; ")); return undefined; }
 };
 
-const weight = await step("weight", weigh);
 const site = await open("reader");
+await step("sign in", () => signIn(site));
+const weight = await step("weight", weigh);
 const all = await step("pages", () => walk(site));
 await step("keyboard", () => keyboard(site));
 await step("live", () => live(site));
+await step("triage", () => triage(site));
 await site.context.close();
 await step("without script", plain);
 tell({ faults, pages: all ?? [], octets: weight?.octets ?? 0, fetched: weight?.first ?? [] });

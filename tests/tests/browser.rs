@@ -22,6 +22,7 @@ use varde_tests::programs::{PATIENCE, eventually};
 use varde_tests::traffic::dns::{Question, rtype};
 use varde_tests::traffic::municipality::Municipality;
 use varde_tests::traffic::{Outcome, PAGE, Traffic};
+use varde_tests::way_in;
 
 /// What the first page may weigh with all that comes along, over the wire.
 const FIRST_PAGE_MAX_OCTETS: u64 = 150_000;
@@ -103,10 +104,16 @@ fn s6_every_page_can_be_read_by_everybody() -> Result<()> {
         collector.ask([subject, "note", "1", "--text", NOTE])?;
     }
 
+    let text = folder.path().join("advisory.txt");
+    std::fs::write(&text, format!("# {MARKUP}\n\n{NOTE}\n\n- {THREAT}\n"))?;
+    let written = ["advisory", "new", "--title", MARKUP, "--text", text.to_str().context("a path")?, "--campaign", "1"];
+    collector.ask(written)?;
+    collector.ask(["advisory", "send", "1"])?;
+
     let screens = node::target()?.join("screens");
     std::fs::create_dir_all(&screens)?;
     let plan = json!({
-        "origin": format!("http://{web}"), "first": null, "addresses": addresses()?, "missing": ["/finnes-ikke"], "front": "/",
+        "origin": format!("http://{web}"), "first": way_in::link(collector.data(), "vakt", "administrator")?, "triage": "/alarmer?t=30d", "addresses": addresses()?, "missing": ["/finnes-ikke"], "front": "/",
         "folder": screens, "profile": folder.path().join("profile"), "chromium": chromium,
         "words": {"title": "Oversikt", "news": ["1 ny", "Noe har endret rekkefølge"]},
         "hostile": [MARKUP, THREAT, SOURCE, NOTE_SHOWN],
