@@ -74,9 +74,9 @@ pub const TCP_ARRIVING_MAX: usize = 1024;
 /// TCP connections at once: all streams of all sessions, and those that arrive. What the process may have open is less on
 /// most machines; then that is the bound, less [`FILES_KEPT`].
 pub const TCP_CONNECTIONS_MAX: usize = SESSIONS_MAX * TIED_MAX as usize + TCP_ARRIVING_MAX;
-/// Of what the process may have open, so many stay for the database, the page and QUIC, and for readers: a connection and what it is sent
-/// from each, and the feeds' own files.
-pub const FILES_KEPT: usize = 256 + 2 * feed::FEED_CONNECTIONS_MAX + feed::FEED_FILES_MAX;
+/// Of what the process may have open, so many stay for the database and QUIC, for the pages' connections, and for readers: a connection and what
+/// it is sent from each, and the feeds' own files.
+pub const FILES_KEPT: usize = 128 + PAGE_CONNECTIONS_MAX + 2 * feed::FEED_CONNECTIONS_MAX + feed::FEED_FILES_MAX;
 /// Connections that wait to be accepted.
 pub const TCP_BACKLOG: u32 = 1024;
 /// Octets of a TCP connection the kernel keeps for us: as much as a stream may have on its way over QUIC.
@@ -486,9 +486,8 @@ pub const CLAIMS_OF_THREAT_MAX: i64 = 16;
 /// The database answers and can be written within this, or the collector is not well. Longer than a step of a large import.
 pub const HEALTH_WITHIN: Duration = Duration::from_secs(8);
 
-/// Connections to the page at once: a few screens for everybody on duty, and a live stream each.
-pub const PAGE_CONNECTIONS_MAX: usize = 128;
-const _: () = assert!(PAGE_CONNECTIONS_MAX <= 256 / 2, "the page would take the files of the database");
+/// Connections to the page at once: the live streams there may be ([`page::LIVE_MAX`]), and half as many that read.
+pub const PAGE_CONNECTIONS_MAX: usize = page::LIVE_MAX + 128;
 /// A request's head is there within this, and the next one's too, or the connection ends.
 pub const REQUEST_WITHIN: Duration = Duration::from_secs(10);
 /// An answer moves within this, or nobody reads it.

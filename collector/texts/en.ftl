@@ -14,7 +14,7 @@ of-hundred = { $n } of 100
 more = and { $shown } more
 cut = Showing { $shown } of { $total }, latest sighting first.
 id-outside = Reference in other systems:
-footer-local = No login: the page answers only on the machine it runs on. Times are Norwegian; hold the pointer over one for UTC.
+footer-times = Times are Norwegian; hold the pointer over one for UTC.
 footer-ungraded = Unclassified. Classified information must not be entered here.
 footer-map = Tile map:
 span-seconds = { $shown } s
@@ -987,6 +987,10 @@ sign-in-wait = { $n ->
     [one] Too many attempts. Wait one second and try again.
    *[other] Too many attempts. Wait { $shown } seconds and try again.
  }
+no-room-title = The collector’s disk is full
+no-room-words = Nobody can sign in before there is room on it: that somebody came in cannot be written. Whoever runs the collector has to make room; the sensors hold on to what they have meanwhile.
+left-title = You are signed out here
+left-words = This browser has forgotten the session, but the collector could not end it, because its disk is full or its database cannot be written. It is over when it has been idle for a while, and eight hours after it began at the latest.
 busy-title = One moment
 busy-words = Many are signing in at the same time. Try again in a few seconds.
 often-title = Too many attempts

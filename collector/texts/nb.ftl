@@ -14,7 +14,7 @@ of-hundred = { $n } av 100
 more = og { $shown } til
 cut = Viser { $shown } av { $total }, de med siste treff først.
 id-outside = Referanse i andre systemer:
-footer-local = Uten innlogging: siden svarer bare på maskinen den kjører på. Tider er norsk tid; UTC når du holder pekeren over.
+footer-times = Tider er norsk tid; UTC når du holder pekeren over.
 footer-ungraded = Ugradert. Gradert informasjon skal ikke legges inn her.
 footer-map = Rutekart:
 span-seconds = { $shown } s
@@ -987,6 +987,10 @@ sign-in-wait = { $n ->
     [one] For mange forsøk. Vent ett sekund og prøv igjen.
    *[other] For mange forsøk. Vent { $shown } sekunder og prøv igjen.
  }
+no-room-title = Disken til samleren er full
+no-room-words = Ingen kan logge inn før det er plass på den: at noen kom inn, kan ikke skrives. Den som drifter samleren, må gjøre plass; sensorene holder på det de har imens.
+left-title = Du er logget ut her
+left-words = Denne nettleseren har glemt økten, men samleren fikk ikke avsluttet den, fordi disken er full eller databasen ikke kan skrives. Den er over når den har stått ubrukt en stund, og senest åtte timer etter at den begynte.
 busy-title = Vent litt
 busy-words = Mange logger inn samtidig. Prøv igjen om noen sekunder.
 often-title = For mange forsøk

@@ -14,7 +14,7 @@ of-hundred = { $n } av 100
 more = og { $shown } til
 cut = Viser { $shown } av { $total }, dei med siste treff først.
 id-outside = Referanse i andre system:
-footer-local = Utan innlogging: sida svarer berre på maskina ho køyrer på. Tider er norsk tid; UTC når du held peikaren over.
+footer-times = Tider er norsk tid; UTC når du held peikaren over.
 footer-ungraded = Ugradert. Gradert informasjon skal ikkje leggjast inn her.
 footer-map = Rutekart:
 span-seconds = { $shown } s
@@ -987,6 +987,10 @@ sign-in-wait = { $n ->
     [one] For mange forsøk. Vent eitt sekund og prøv igjen.
    *[other] For mange forsøk. Vent { $shown } sekund og prøv igjen.
  }
+no-room-title = Disken til samlaren er full
+no-room-words = Ingen kan logge inn før det er plass på han: at nokon kom inn, kan ikkje skrivast. Den som driftar samlaren, må gjere plass; sensorane held på det dei har imens.
+left-title = Du er logga ut her
+left-words = Denne nettlesaren har gløymt økta, men samlaren fekk ikkje avslutta ho, fordi disken er full eller databasen ikkje kan skrivast. Ho er over når ho har stått ubrukt ei stund, og seinast åtte timar etter at ho tok til.
 busy-title = Vent litt
 busy-words = Mange loggar inn samstundes. Prøv igjen om nokre sekund.
 often-title = For mange forsøk

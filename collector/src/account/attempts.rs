@@ -1,25 +1,61 @@
 //! How often somebody may try to come in: so often a minute for one name, and for one address.
 
-use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-use crate::limits::account::{ATTEMPTS_KEPT_MAX, ATTEMPTS_OF_ADDRESS, ATTEMPTS_OF_NAME, ATTEMPTS_WITHIN};
+use crate::limits::account::{ATTEMPT_COUNTERS, ATTEMPTS_OF_ADDRESS, ATTEMPTS_OF_NAME, ATTEMPTS_WITHIN};
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Of {
-    Name(String),
-    Address(IpAddr),
+/// Attempts since the first of them, which was so many seconds after the table was made.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counter {
+    since: u32,
+    attempts: u32,
+}
+
+/// Counters by a keyed hash: nobody outside knows who shares one.
+#[derive(Debug)]
+struct Table {
+    key: RandomState,
+    counters: Vec<Counter>,
+}
+
+impl Table {
+    fn new() -> Table {
+        Table { key: RandomState::new(), counters: vec![Counter::default(); ATTEMPT_COUNTERS] }
+    }
+
+    /// Its counter, at none where its time is over.
+    fn of(&mut self, who: impl Hash, second: u32) -> Option<&mut Counter> {
+        let place = self.key.hash_one(who) % u64::try_from(self.counters.len()).ok()?.max(1);
+        let counter = self.counters.get_mut(usize::try_from(place).ok()?)?;
+        if u64::from(second.saturating_sub(counter.since)) >= ATTEMPTS_WITHIN.as_secs() {
+            *counter = Counter::default();
+        }
+        if counter.attempts == 0 {
+            counter.since = second;
+        }
+        Some(counter)
+    }
 }
 
 /// Attempts of the last minute.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Attempts {
-    of: HashMap<Of, VecDeque<Instant>>,
+    names: Table,
+    addresses: Table,
+    /// From when seconds are counted.
+    began: Option<Instant>,
+}
+
+impl Default for Attempts {
+    fn default() -> Attempts {
+        Attempts { names: Table::new(), addresses: Table::new(), began: None }
+    }
 }
 
 /// One that tries; of IPv6 the /64 in which a machine chooses its own.
-fn whole(address: IpAddr) -> IpAddr {
+pub fn whole(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
@@ -35,43 +71,31 @@ impl Attempts {
     /// # Errors
     /// How long to wait.
     pub fn tries(&mut self, name: &str, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        self.forget(now);
-        let both = [
-            // Whoever tries names nobody has is bounded by its address; the names are not kept for ever.
-            (Of::Name(name.to_owned()), ATTEMPTS_OF_NAME),
-            (Of::Address(whole(address)), ATTEMPTS_OF_ADDRESS),
-        ];
-        for (of, most) in &both {
-            let lately = self.of.get(of);
-            if let Some(first) = lately.filter(|lately| lately.len() >= *most).and_then(VecDeque::front) {
-                return Err(ATTEMPTS_WITHIN.saturating_sub(now.saturating_duration_since(*first)));
+        let began = *self.began.get_or_insert(now);
+        let second = u32::try_from(now.saturating_duration_since(began).as_secs()).unwrap_or(u32::MAX);
+        let (name, address) = (self.names.of(name, second), self.addresses.of(whole(address), second));
+        let mut both = [(name, ATTEMPTS_OF_NAME), (address, ATTEMPTS_OF_ADDRESS)];
+        for (counter, most) in &both {
+            if let Some(counter) = counter.as_ref().filter(|counter| counter.attempts >= *most) {
+                let passed = Duration::from_secs(second.saturating_sub(counter.since).into());
+                return Err(ATTEMPTS_WITHIN.saturating_sub(passed));
             }
         }
-        for (of, _) in both {
-            self.of.entry(of).or_default().push_back(now);
+        for counter in both.iter_mut().filter_map(|(counter, _)| counter.as_mut()) {
+            counter.attempts = counter.attempts.saturating_add(1);
         }
         Ok(())
     }
 
-    /// Somebody of this name has come in: what went before was its own.
-    pub fn came_in(&mut self, name: &str) {
-        self.of.remove(&Of::Name(name.to_owned()));
-    }
-
-    fn forget(&mut self, now: Instant) {
-        let old = |at: &Instant| now.saturating_duration_since(*at) >= ATTEMPTS_WITHIN;
-        for lately in self.of.values_mut() {
-            while lately.front().is_some_and(old) {
-                lately.pop_front();
-            }
+    /// Somebody of this name has come in: what went before was its own, and its address has that one attempt back, for a house behind
+    /// one address comes to work at the same time.
+    pub fn came_in(&mut self, name: &str, address: IpAddr) {
+        // At second 0 no time is over: only what is counted is taken back.
+        if let Some(counter) = self.names.of(name, 0) {
+            counter.attempts = 0;
         }
-        self.of.retain(|_, lately| !lately.is_empty());
-        if self.of.len() >= ATTEMPTS_KEPT_MAX {
-            // Names first: those who try them are kept by their addresses.
-            self.of.retain(|of, _| matches!(of, Of::Address(_)));
-        }
-        if self.of.len() >= ATTEMPTS_KEPT_MAX {
-            self.of.clear();
+        if let Some(counter) = self.addresses.of(whole(address), 0) {
+            counter.attempts = counter.attempts.saturating_sub(1);
         }
     }
 }
@@ -97,11 +121,12 @@ mod tests {
         assert!(good(&mut attempts, "kari", 1, 60), "until a minute is over");
         let names = (0..50).filter(|name| good(&mut attempts, &format!("n{name}"), 7, 60)).count();
         assert_eq!(names, 20, "whatever names");
-        for _ in 0..20 {
-            assert!(good(&mut attempts, "ola", 8, 120));
-            attempts.came_in("ola");
+        for _ in 0..50 {
+            assert!(good(&mut attempts, "ola", 8, 120), "who comes in is no burden to its house");
+            attempts.came_in("ola", at(8));
         }
-        assert!(!good(&mut attempts, "ola", 8, 120), "an address is bounded even so");
+        let wrong = (0..50).filter(|name| good(&mut attempts, &format!("n{name}"), 8, 120)).count();
+        assert_eq!(wrong, 20, "and gives nobody more");
         let v6 = |host: u16| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, host]);
         let of_one = (0..50)
             .filter(|host| attempts.tries(&format!("v{host}"), v6(*host), now + Duration::from_secs(200)).is_ok());
@@ -109,11 +134,17 @@ mod tests {
     }
 
     #[test]
-    fn w5_what_is_remembered_is_bounded() {
+    fn w5_no_other_name_makes_a_names_attempts_forgotten() {
         let (mut attempts, now) = (Attempts::default(), clock::monotonic());
-        for number in 0..5_000_u32 {
-            let _ = attempts.tries(&format!("n{number}"), IpAddr::from(number.to_be_bytes()), now);
-            assert!(attempts.of.len() <= ATTEMPTS_KEPT_MAX + 2);
+        let tries = |attempts: &mut Attempts, name: &str, number: u32| {
+            attempts.tries(name, IpAddr::from(number.to_be_bytes()), now).is_ok()
+        };
+        let first = (0..5).filter(|number| tries(&mut attempts, "kari", *number)).count();
+        assert_eq!(first, 5);
+        for number in 0..5_000 {
+            tries(&mut attempts, &format!("n{number}"), 10 + number);
         }
+        assert!(!tries(&mut attempts, "kari", 9_999), "the sixth guess");
+        assert_eq!(attempts.names.counters.len(), ATTEMPT_COUNTERS, "whatever comes");
     }
 }

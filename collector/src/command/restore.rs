@@ -12,6 +12,7 @@ use super::{listing, say};
 use crate::audit::{On, RESTORE};
 use crate::backup::SYSTEM_SETTINGS_FILE;
 use crate::io::restore::{Keys, Restored, restore};
+use crate::store::restored_people::Held;
 
 const HELP: &str = "\
 The backup is checked and copied before anything is touched. A directory that a running collector uses is refused; what a
@@ -20,7 +21,10 @@ collector removes the database in it after 35 days, and never the keys. Sensors 
 acknowledged records are kept for 72 hours. What lies in a spool that a sensor has set aside since is not sent again.
 Keys with --json: restored (DIR), made_at, set_aside (path or null), keys (restored, kept or missing), revocations_kept and
 quarantines_kept (null: they could not be read), departed_again (members that had left and were in the backup: deleted again),
-places_kept (sensors that have another member, other sites or another channel since: they keep them; null as above).";
+places_kept (sensors that have another member, other sites or another channel since: they keep them; null as above),
+accounts_kept (accounts that were disabled, reset or given another role or password since: that holds; null as above),
+accounts_disabled (accounts that the state before no longer had), tokens_removed (tokens of the pages that it no longer had; all
+of them where it could not be read).";
 
 /// Arguments of `restore`.
 #[derive(Debug, Args)]
@@ -44,6 +48,9 @@ struct Line<'a> {
     quarantines_kept: Option<u64>,
     departed_again: u64,
     places_kept: Option<u64>,
+    accounts_kept: Option<u64>,
+    accounts_disabled: u64,
+    tokens_removed: u64,
 }
 
 /// Runs the command.
@@ -56,7 +63,7 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
     let restoring = deed(RESTORE, On::Collector).becomes(format!("as it was in {}", from.display()));
     let restored = restore(&from, data, &restoring, show(&bar)).await;
     bar.finish_and_clear();
-    let Restored { manifest, aside, keys, carried, departures } = restored?;
+    let Restored { manifest, aside, keys, carried, departures, tokens } = restored?;
     let (revocations, quarantines) =
         (carried.map(|carried| carried.revocations), carried.and_then(|carried| carried.quarantines));
     if json {
@@ -75,6 +82,9 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
             quarantines_kept: quarantines,
             departed_again: departures,
             places_kept: carried.map(|carried| carried.places),
+            accounts_kept: carried.and_then(|carried| carried.people.accounts),
+            accounts_disabled: carried.map_or(0, |carried| carried.people.disabled),
+            tokens_removed: tokens,
         };
         return say::result(&serde_json::to_string(&line)?);
     }
@@ -124,15 +134,40 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
             "Sensors that were moved, given or refused a site or put on a channel after {made} are as they were then: their alerts go to the members of then. Do it once more before you start the collector."
         ),
     };
+    let people = people(carried.map(|carried| carried.people), tokens, &made);
     say::aside(&format!(
         "{revoked}
 {quarantined}
 {departed}
 {places}
+{people}
 Start the collector: sensors send again what they still hold, up to 72 hours. A sensor that began a new spool since {made} does not
 send again what lies in its old one (spool.aside-… in its data directory).
 Done since {made} and to be done once more: members, tokens (open ones no longer hold), indicators; then publish.
 Sensors that enrolled since need a new token."
     ));
     Ok(())
+}
+
+/// What holds of accounts and tokens, and what is to be looked through.
+fn people(held: Option<Held>, tokens: u64, made: &str) -> String {
+    let (accounts, disabled) = held.map_or((None, 0), |held| (held.accounts, held.disabled));
+    let mut words = match accounts {
+        Some(0) => "Accounts come in as they did before; all sign in anew.".to_owned(),
+        Some(kept) => format!(
+            "{kept} accounts were disabled, reset or given another role or password since, and that holds; all sign in anew."
+        ),
+        None => format!(
+            "Accounts that were disabled, reset or given another role after {made} come in as they did then: look through varde-collector user list before you start the collector. Every token of the pages is removed ({tokens}): add those you need with varde-collector token add."
+        ),
+    };
+    if disabled > 0 {
+        words.push_str(&format!(
+            "\n{disabled} accounts that were no longer there before are disabled: look through varde-collector user list, and let in with user enable."
+        ));
+    }
+    if accounts.is_some() && tokens > 0 {
+        words.push_str(&format!("\n{tokens} tokens of the pages that were removed since are removed still."));
+    }
+    words
 }

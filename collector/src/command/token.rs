@@ -14,13 +14,14 @@ use crate::account::account_name;
 use crate::account::role::Role;
 use crate::audit::On;
 use crate::io::{clock, secret};
-use crate::limits::account::TOKENS_MAX;
+use crate::limits::account::{TOKENS_MAX, WALL_TOKEN_FOR};
 use crate::store::page_token::{AddedToken, NewToken, TokenRow};
 use crate::store::{Scope, Store};
 
 const ADD_HELP: &str = "\
 The token is told once. A program gives it as \"Authorization: Bearer TOKEN\"; it reads what its role may read, and changes nothing.
-With --role wall it is for a screen: open /skjerm there and paste it. Such a screen shows the overview and nothing of any host.
+With --role wall it is for a screen: open /skjerm there and paste it. Whoever stands before it reads the overview: members by name, how they
+stand, campaigns and incidents, indicators up to TLP:AMBER; never a host. It is good for 90 days, or as --until says.
 Roles: analyst, publisher, administrator, auditor; it and management, with --member; wall.";
 
 /// Subcommands of `token`.
@@ -38,7 +39,7 @@ pub enum TokenCommand {
         /// The number of the member whose things it reads, for it and management.
         #[arg(long, value_name = "NUMBER")]
         member: Option<MemberNumber>,
-        /// Good until then (RFC 3339).
+        /// Good until then (RFC 3339); where it is not said without end, a wall's for 90 days.
         #[arg(long, value_name = "TIME")]
         until: Option<Timestamp>,
         /// As JSON.
@@ -67,6 +68,7 @@ struct Done<'a> {
     name: &'a str,
     role: Role,
     token: String,
+    until: Option<Timestamp>,
 }
 
 /// That a role and a member belong together.
@@ -101,8 +103,14 @@ pub async fn run(data: &Path, command: TokenCommand) -> anyhow::Result<()> {
     done
 }
 
+/// Until when one holds: as it was said; of a screen never without end, for who takes it off the wall forgets it.
+fn ends(role: Role, said: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    said.or_else(|| (role == Role::Wall).then(|| now.plus(WALL_TOKEN_FOR)))
+}
+
 async fn add(store: &Store, new: NewToken<'_>, json: bool) -> anyhow::Result<()> {
     let now = clock::now();
+    let new = NewToken { until: ends(new.role, new.until, now), ..new };
     belongs(new.role, new.member)?;
     if let Some(until) = new.until.filter(|until| *until <= now) {
         bail!("--until {until} is over");
@@ -115,11 +123,11 @@ async fn add(store: &Store, new: NewToken<'_>, json: bool) -> anyhow::Result<()>
         .becomes(format!("reads as {}, {until}", new.role.as_str()));
     match store.noting(adding).add_page_token(&new, &secret, now).await? {
         AddedToken::Added(id) if json => {
-            let done = Done { id, name: new.name, role: new.role, token: secret.token() };
+            let done = Done { id, name: new.name, role: new.role, token: secret.token(), until: new.until };
             say::result(&serde_json::to_string(&done)?)
         }
         AddedToken::Added(id) => {
-            say::aside(&format!("Token {id} reads as {}. It is not told again:", new.role.as_str()));
+            say::aside(&format!("Token {id} reads as {}, {until}. It is not told again:", new.role.as_str()));
             say::result(&secret.token())
         }
         AddedToken::NoMember => bail!("there is no such member; see: varde-collector member list"),
@@ -154,5 +162,18 @@ async fn remove(store: &Store, id: i64) -> anyhow::Result<()> {
     match store.noting(removing).remove_token(id).await? {
         true => say::result(&format!("Token {id} ({}) opens nothing any more.", say::printable(found.name))),
         false => Err(none()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn w5_a_walls_token_ends_where_nothing_was_said() {
+        let (now, said) = (Timestamp(1), Some(Timestamp(7)));
+        assert_eq!(ends(Role::Wall, None, now), Some(now.plus(WALL_TOKEN_FOR)));
+        assert_eq!(ends(Role::Wall, said, now), said);
+        assert_eq!((ends(Role::Auditor, None, now), ends(Role::Auditor, said, now)), (None, said));
     }
 }

@@ -74,7 +74,7 @@ pub enum UserCommand {
         /// Its name.
         name: String,
     },
-    /// A link that signs in, once, within the hour: for who has lost password or second factor.
+    /// A link that signs in, once, within the hour: for who has lost the second factor and knows the password, which chooses another under /konto.
     Link {
         /// The account's name.
         name: String,
@@ -82,7 +82,7 @@ pub enum UserCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Take password and second factor from an account, and print a link that invites anew: for who has lost both, or may have had them stolen.
+    /// Take password and second factor from an account, and print a link that invites anew: for who has lost the password, has never accepted, or may have had them stolen.
     Reset {
         /// Its name.
         name: String,
@@ -189,7 +189,7 @@ async fn add(
         AddedAccount::Added(id) => make(store, data, (id, name, role), LinkKind::Invitation, json).await,
         AddedAccount::NoMember => bail!("there is no such member; see: varde-collector member list"),
         AddedAccount::NameTaken => {
-            bail!("there is an account \"{name}\" already; a new link for it: varde-collector user link {name}")
+            bail!("there is an account \"{name}\" already; a new invitation for it: varde-collector user reset {name}")
         }
         AddedAccount::TooMany => bail!("there are {ACCOUNTS_MAX} accounts, which is the most"),
     }

@@ -38,9 +38,9 @@ impl Doorman {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).tries(name, from, clock::monotonic())
     }
 
-    /// Somebody came in.
-    pub fn came_in(&self, name: &str) {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).came_in(name);
+    /// Somebody came in from there.
+    pub fn came_in(&self, name: &str, from: IpAddr) {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).came_in(name, from);
     }
 
     /// Does what takes much, beside everything else and few at once.

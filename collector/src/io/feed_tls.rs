@@ -115,11 +115,33 @@ impl FeedCertificate {
         }
     }
 
-    /// SHA-256 of the last certificate of what is shown, as people compare it: of the collector's own authority, that one's.
-    pub fn authority_sha256(&self) -> Option<String> {
+    /// SHA-256 of the collector's own authority, as people compare it, where that vouches for what is shown; none, where the certificate is the
+    /// operator's own, or the one of another name that is shown while `ca.key` is away.
+    pub fn authority_sha256(&self, keyring: &Keyring) -> Option<String> {
+        let keys = keyring.keys();
+        let authority = keys.authority.as_ref()?.certificate();
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
-        let octets = varde_common::trust::sha256(shown.cert.last()?);
-        Some(octets.map(|octet| format!("{octet:02X}")).join(":"))
+        let last = shown.cert.last().filter(|last| *last == authority)?;
+        Some(varde_common::trust::sha256(last).map(|octet| format!("{octet:02X}")).join(":"))
+    }
+
+    /// What is wrong with the certificate that is shown, and what to do: it names another, where the authority's key is away and the operator
+    /// has none of its own.
+    pub fn names_another(&self, keyring: &Keyring) -> Option<String> {
+        let host = self.host.as_deref()?;
+        if keyring.keys().authority.is_some() || self.is_own() {
+            return None;
+        }
+        Some(format!(
+            "the certificate shown does not name {host}, for keys/ca.key is away: browsers refuse it. Give a certificate of your own \
+             (web_certificate with web_key), or put keys/ca.key back and start again"
+        ))
+    }
+
+    /// Whether the operator's own is shown.
+    fn is_own(&self) -> bool {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        self.own.as_ref().and_then(|own| read(own).ok()).is_some_and(|own| own.cert == shown.cert)
     }
 
     /// TLS by it, for those that have no certificate.
@@ -169,9 +191,30 @@ mod tests {
         std::fs::write(&own.key, theirs.signing_key.serialize_pem()).unwrap();
         feed.look(&keyring, now);
         assert_eq!(shown(&feed), *theirs.cert.der());
+        assert_eq!((feed.authority_sha256(&keyring), feed.names_another(&keyring)), (None, None), "their own");
         // Renewed half, at the moment: the one of before stays.
         std::fs::write(&own.key, "no key").unwrap();
         feed.look(&keyring, now);
         assert_eq!(shown(&feed), *theirs.cert.der());
+    }
+    #[test]
+    fn n1_without_the_authoritys_key_no_fingerprint_is_told_and_the_remedy_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Timestamp::WRITTEN;
+        make(dir.path(), now).unwrap();
+        let pages = |keyring: &Keyring| FeedCertificate::new(keyring, None, Some("c.example".to_owned()), now).unwrap();
+        let keyring = Keyring::read(dir.path(), now).unwrap();
+        let shown = pages(&keyring);
+        assert!(shown.authority_sha256(&keyring).is_some_and(|told| told.len() == 32 * 3 - 1));
+        assert_eq!(shown.names_another(&keyring), None);
+        std::fs::remove_file(dir.path().join("keys/ca.key")).unwrap();
+        let keyring = Keyring::read(dir.path(), now).unwrap();
+        let shown = pages(&keyring);
+        assert_eq!(shown.authority_sha256(&keyring), None, "it vouches for no such certificate");
+        let told = shown.names_another(&keyring).unwrap();
+        assert!(
+            told.contains("c.example") && told.contains("web_certificate") && told.contains("keys/ca.key"),
+            "{told}"
+        );
     }
 }

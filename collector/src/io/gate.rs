@@ -43,6 +43,15 @@ enum By {
     Token(KnownToken),
 }
 
+/// One account, or one token, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum One {
+    /// An account, whichever session.
+    Account(i64),
+    /// A token.
+    Token(i64),
+}
+
 /// Somebody who may: the gate alone makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Who {
@@ -110,6 +119,14 @@ impl Who {
         match &self.by {
             By::Session { signed, .. } => Some((signed.account, signed.session)),
             By::Token(_) => None,
+        }
+    }
+
+    /// Its account or token: of whom so much may be taken.
+    pub(super) fn one(&self) -> One {
+        match &self.by {
+            By::Session { signed, .. } => One::Account(signed.account),
+            By::Token(known) => One::Token(known.id),
         }
     }
 

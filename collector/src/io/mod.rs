@@ -46,6 +46,7 @@ pub mod retention;
 pub mod root_lane;
 pub mod secret;
 pub mod serve;
+mod shares;
 pub mod sightings;
 pub mod silence;
 pub mod source_turns;
@@ -67,5 +68,7 @@ pub mod weights;
 mod desk_forms;
 #[cfg(test)]
 mod difference;
+#[cfg(test)]
+mod doorway;
 #[cfg(test)]
 mod matrix;

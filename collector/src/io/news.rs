@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::response::sse::Event;
 use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::web::stopped;
@@ -76,7 +76,7 @@ pub(super) async fn tell(
     mut changes: broadcast::Receiver<Change>,
     mut stop: watch::Receiver<bool>,
     events: mpsc::Sender<Result<Event, Infallible>>,
-    _place: OwnedSemaphorePermit,
+    _place: impl Send,
 ) {
     // Tells the page at once that it is connected; proxies and browsers wait for the first bytes.
     if events.send(Ok(Event::default().event("hello").data("{}"))).await.is_err() {

@@ -20,7 +20,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::shares::{Share, Shares};
 use super::web::stopped;
+use crate::account::attempts::whole;
+use crate::limits::page::CONNECTIONS_OF_ONE_MAX;
 use crate::limits::{
     ACCEPT_AGAIN_AFTER, HTTP_HEAD_MAX_OCTETS, HTTP_HEADERS_MAX, PAGE_CONNECTIONS_MAX, PAGE_READ_WITHIN, REQUEST_WITHIN,
 };
@@ -46,6 +49,7 @@ pub(super) async fn serve(
     stop: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(PAGE_CONNECTIONS_MAX));
+    let shares = Shares::new(CONNECTIONS_OF_ONE_MAX, PAGE_CONNECTIONS_MAX);
     let mut connections = JoinSet::new();
     let mut told = stop.clone();
     loop {
@@ -61,8 +65,13 @@ pub(super) async fn serve(
         };
         match came {
             Ok((stream, peer, place)) => {
+                // Before a word is said: whoever has its share is closed upon, and nobody else waits for it.
+                let Ok(share) = share_of(&shares, peer) else {
+                    tracing::debug!("{peer} has as many connections to the page as one may have; another was closed");
+                    continue;
+                };
                 let app = app.clone().layer(Extension(Peer(peer)));
-                connections.spawn(attend(stream, tls.clone(), app, stop.clone(), place));
+                connections.spawn(attend(stream, tls.clone(), app, stop.clone(), (place, share)));
             }
             Err(error) => {
                 tracing::debug!("the page's next connection cannot be had: {error}");
@@ -73,13 +82,24 @@ pub(super) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
+/// The share of whom this address stands for; this machine needs none.
+///
+/// # Errors
+/// It is taken.
+fn share_of(shares: &Shares<IpAddr>, peer: IpAddr) -> Result<Option<Share<IpAddr>>, ()> {
+    if peer.to_canonical().is_loopback() {
+        return Ok(None);
+    }
+    shares.take(whole(peer)).map(Some).ok_or(())
+}
+
 /// One connection to its end, over TLS where there is any.
 async fn attend(
     stream: TcpStream,
     tls: Option<Arc<ServerConfig>>,
     app: Router,
     stop: watch::Receiver<bool>,
-    _place: OwnedSemaphorePermit,
+    _places: (OwnedSemaphorePermit, Option<Share<IpAddr>>),
 ) {
     let Some(tls) = tls else { return talk(stream, app, stop).await };
     match timeout(REQUEST_WITHIN, TlsAcceptor::from(tls).accept(stream)).await {
@@ -154,5 +174,23 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Moving<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn w5_one_machine_takes_the_pages_from_nobody() {
+        let shares = Shares::new(CONNECTIONS_OF_ONE_MAX, PAGE_CONNECTIONS_MAX);
+        let v6 = |host: u16| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, host]);
+        let held: Vec<_> = (0..200).filter_map(|host| share_of(&shares, v6(host)).ok()).collect();
+        assert_eq!(held.len(), CONNECTIONS_OF_ONE_MAX, "a /64 is one");
+        let other = IpAddr::from([192, 0, 2, 1]);
+        let also: Vec<_> = (0..200).filter_map(|_| share_of(&shares, other).ok()).collect();
+        assert_eq!(also.len(), CONNECTIONS_OF_ONE_MAX, "another has its own");
+        let here: Vec<_> = (0..200).filter_map(|_| share_of(&shares, IpAddr::from([127, 0, 0, 1])).ok()).collect();
+        assert_eq!(here.len(), 200, "a proxy on this machine speaks for many");
     }
 }

@@ -51,11 +51,14 @@ pub struct Restored {
     pub carried: Option<Carried>,
     /// Members that had left and were in the backup: deleted again.
     pub departures: u64,
+    /// Tokens of the pages that were in the backup and hold no longer.
+    pub tokens: u64,
 }
 
 struct Settled {
     carried: Option<Carried>,
     departures: u64,
+    tokens: u64,
 }
 
 /// Why nothing was restored.
@@ -121,9 +124,9 @@ pub async fn restore(
     if carried.is_err() {
         let _ = fs::remove_dir_all(&staging);
     }
-    let Settled { carried, departures } = carried?;
+    let Settled { carried, departures, tokens } = carried?;
     let aside = exchange(data, &staging, &manifest, deed.at)?;
-    Ok(Restored { manifest, aside, keys, carried, departures })
+    Ok(Restored { manifest, aside, keys, carried, departures, tokens })
 }
 
 /// Where a restore of then put what was there.
@@ -202,7 +205,7 @@ async fn settle(
     let carried = restored::settle(&database, &known, manifest.made_at, deed).await?;
     directory::make_file_private(&database)?;
     directory::sync_directory(staging)?;
-    Ok(Settled { carried: read.then_some(carried), departures: carried.departures })
+    Ok(Settled { carried: read.then_some(carried), departures: carried.departures, tokens: carried.people.tokens })
 }
 
 /// The database that is replaced: where a restore was cut off it may lie aside already.

@@ -215,10 +215,13 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         tls: page_certificate.as_ref().map(FeedCertificate::tls).transpose()?,
         name: conduct.web.as_ref().map(|web| web.name.clone()),
     };
-    if let Some(fingerprint) = page_certificate.as_ref().and_then(|shown| shown.authority_sha256()) {
+    if let Some(fingerprint) = page_certificate.as_ref().and_then(|shown| shown.authority_sha256(&keyring)) {
         tracing::info!(
             "the pages' certificate is vouched for by the authority with the SHA-256 fingerprint {fingerprint}"
         );
+    }
+    if let Some(words) = page_certificate.as_ref().and_then(|shown| shown.names_another(&keyring)) {
+        tracing::error!("{words}");
     }
     let door_tls = DoorTls::new(&keyring, feed_certificate.tls()?)?;
     let sessions = quic::session_endpoint(wanted.quic, &keyring)?;

@@ -15,6 +15,7 @@ use varde_common::time::Timestamp;
 use super::gate::Who;
 use super::looks;
 use super::web::Shared;
+use crate::account::role::Right;
 use crate::present::looks::Looks;
 use crate::present::page::{self, Extent, Head, Signed};
 use crate::present::shown::{Calendar, Shown};
@@ -61,7 +62,9 @@ impl Call {
             chosen,
             extent: if asked.fragment.is_some() { Extent::Fragment } else { Extent::Whole },
             path: uri.path().to_owned(),
-            looks: looks::of(headers, uri).seen_by(looks::kind(who), shared.statement.clone()),
+            looks: looks::of(headers, uri)
+                .seen_by(looks::kind(who), shared.statement.clone())
+                .with_hosts(who.is_some_and(|who| who.may(Right::Hosts))),
             signed: who.and_then(Who::signed),
             full: shared.store.is_full(),
             now: (shared.clock)(),
@@ -153,6 +156,19 @@ impl Call {
         tracing::error!(%error, "the page could not read the database");
         let texts = self.texts();
         self.says(StatusCode::INTERNAL_SERVER_ERROR, (&texts.say("broken-title"), &texts.say("broken-words")), None)
+    }
+
+    /// Nobody comes in: the disk is full.
+    pub(super) fn no_room(&self) -> Response {
+        let texts = self.texts();
+        self.says(StatusCode::SERVICE_UNAVAILABLE, (&texts.say("no-room-title"), &texts.say("no-room-words")), None)
+    }
+
+    /// The browser has forgotten a session that the collector could not end.
+    pub(super) fn left_alone(&self) -> Response {
+        let (texts, mut call) = (self.texts(), self.clone());
+        call.signed = None;
+        call.says(StatusCode::SERVICE_UNAVAILABLE, (&texts.say("left-title"), &texts.say("left-words")), None)
     }
 
     /// It is known who asks, and its role may not.

@@ -13,7 +13,7 @@ use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, get, on};
 use rustls::ServerConfig;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use varde_common::metrics::names_loopback;
 use varde_common::time::Timestamp;
@@ -22,11 +22,13 @@ use super::addresses::{Method, PAGES, Page};
 use super::beat::health;
 use super::doorman::Doorman;
 use super::news::tell;
+use super::shares::Shares;
 use super::views::Views;
 use super::visit::{Call, Visit};
 use super::{api, clock, gate, looks, packed, pages};
 use crate::change::{Change, Changes};
 use crate::limits::account::LIVE_WITHIN;
+use crate::limits::page::{LIVE_MAX, LIVE_OF_ONE_MAX};
 use crate::present::api::PictureJson;
 use crate::present::asset::{self, ASSETS, TILE_GRID};
 use crate::present::map::Tiles;
@@ -45,8 +47,6 @@ mod triage;
 /// Scripts, styles and pictures from here alone; nothing inline, no framing, forms to ourselves.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
-/// Open live streams: a few screens for everybody on duty.
-const LISTENERS_MAX: usize = 64;
 /// Answers under way may take this long once we are told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -59,7 +59,8 @@ pub struct Shared {
     tiles: Tiles,
     /// Where the operator's accessibility statement is.
     pub(super) statement: Option<Shown>,
-    listeners: Arc<Semaphore>,
+    /// Live streams, by account or token.
+    listeners: Shares<gate::One>,
     pub(super) views: Views,
     /// What time it is.
     pub(super) clock: fn() -> Timestamp,
@@ -71,14 +72,17 @@ pub struct Shared {
 impl Shared {
     /// Something could not be noted in the audit.
     pub(super) fn handle_unnoted(&self, error: &StoreError) {
-        match error {
-            StoreError::Full => {
-                if self.store.handle_full() {
-                    tracing::error!("{error}");
-                    let _ = self.changes.send(Change::Room);
-                }
-            }
-            other => tracing::error!("that a page is shown could not be noted in the audit: {other}"),
+        if !matches!(error, StoreError::Full) {
+            tracing::error!("that a page is shown could not be noted in the audit: {error}");
+        }
+        self.handle_unwritten(error);
+    }
+
+    /// Something could not be written. That the disk is full is told once, and on every page.
+    pub(super) fn handle_unwritten(&self, error: &StoreError) {
+        if matches!(error, StoreError::Full) && self.store.handle_full() {
+            tracing::error!("{error}");
+            let _ = self.changes.send(Change::Room);
         }
         self.store.handle_error(error);
     }
@@ -127,7 +131,7 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
         stop,
         tiles: Tiles::read(TILE_GRID),
         statement,
-        listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
+        listeners: Shares::new(LIVE_OF_ONE_MAX, LIVE_MAX),
         views: Views::default(),
         clock: manner.clock,
         is_tls: manner.tls.is_some(),
@@ -283,8 +287,8 @@ async fn healthy(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
-async fn live(State(shared): State<Arc<Shared>>) -> Response {
-    let Ok(place) = Arc::clone(&shared.listeners).try_acquire_owned() else {
+async fn live(State(shared): State<Arc<Shared>>, visit: Visit) -> Response {
+    let Some(place) = shared.listeners.take(visit.who().one()) else {
         return (StatusCode::SERVICE_UNAVAILABLE, "Too many pages listen; close one.\n").into_response();
     };
     let (events, stream) = mpsc::channel(4);

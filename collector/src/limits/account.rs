@@ -16,6 +16,8 @@ pub const LINK_FOR: Duration = Duration::from_secs(3_600);
 pub const ACCOUNTS_MAX: i64 = 5_000;
 /// Tokens there may be.
 pub const TOKENS_MAX: i64 = 500;
+/// A wall's token is good for so long where nothing else is said: a quarter of a year.
+pub const WALL_TOKEN_FOR: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// An account's or a token's name.
 pub const NAME_MAX_OCTETS: usize = 64;
 /// Octets of what is sent to a page, a form with all its fields.
@@ -25,13 +27,14 @@ pub const FORM_WITHIN: Duration = Duration::from_secs(20);
 /// A live stream ends after this and is opened anew, so that it ends with the session it belongs to.
 pub const LIVE_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// Attempts to come in within [`ATTEMPTS_WITHIN`] by one name: a person who mistypes has a few.
-pub const ATTEMPTS_OF_NAME: usize = 5;
+pub const ATTEMPTS_OF_NAME: u32 = 5;
 /// And from one address: a house behind one.
-pub const ATTEMPTS_OF_ADDRESS: usize = 20;
+pub const ATTEMPTS_OF_ADDRESS: u32 = 20;
 /// The time those are counted in.
 pub const ATTEMPTS_WITHIN: Duration = Duration::from_secs(60);
-/// Names and addresses whose attempts are remembered at once; each is looked at with each attempt.
-pub const ATTEMPTS_KEPT_MAX: usize = 2_000;
+/// Counters of names, and as many of addresses: 8 octets each, 1 MiB in all, of fixed places, so that none is forgotten for others. Two that
+/// share one share its attempts; which do is drawn anew at each start.
+pub const ATTEMPT_COUNTERS: usize = 65_536;
 /// Passwords looked at at once, each with 64 MiB.
 pub const PASSWORDS_AT_ONCE: usize = 2;
 /// Who waits longer than this for a look at a password is told to come again.

@@ -9,3 +9,10 @@ pub const PACKED_MAX_OCTETS: usize = 4 * 1024 * 1024;
 pub const STATEMENT_MAX_OCTETS: usize = 2_048;
 /// Events on a sensor's page: what a person looks through.
 pub const EVENTS_SHOWN: u32 = 20;
+/// Connections from one IPv4 address, or one /64 of IPv6, at once; this machine's own are not counted, for a proxy here speaks for many. A
+/// browser opens six.
+pub const CONNECTIONS_OF_ONE_MAX: usize = 16;
+/// Live streams at once: two hundred open pages and some. Each is a connection and some 50 kB.
+pub const LIVE_MAX: usize = 256;
+/// Live streams of one account or token: as many pages as one leaves open, or screens that share a token.
+pub const LIVE_OF_ONE_MAX: usize = 8;

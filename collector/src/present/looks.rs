@@ -60,6 +60,8 @@ pub struct Looks {
     scheme: Scheme,
     query: String,
     kind: Kind,
+    /// Whether the reader's role is shown no hosts.
+    hostless: bool,
     statement: Option<Shown>,
 }
 
@@ -73,6 +75,16 @@ impl Looks {
     /// The same for a reader of this kind, at an operator whose accessibility statement is there.
     pub fn seen_by(&self, kind: Kind, statement: Option<Shown>) -> Looks {
         Looks { kind, statement, ..self.clone() }
+    }
+
+    /// The same for a reader whose role is shown hosts, or is not.
+    pub fn with_hosts(&self, hosts: bool) -> Looks {
+        Looks { hostless: !hosts, ..self.clone() }
+    }
+
+    /// Whether what shows hosts (a campaign, an incident, an alert) opens for the reader: what does not is no link.
+    pub fn opens_hosts(&self) -> bool {
+        !self.hostless
     }
 
     /// The colours.

@@ -6,7 +6,7 @@ use super::asset;
 use super::detail::{CampaignView, IncidentView};
 use super::looks::{Looks, Scheme};
 use super::member::MemberView;
-use super::navigation::{self, Entry, Kind};
+use super::navigation::{self, Entry, Kind, Part};
 use super::privacy::KeptRow;
 use super::sensor_health::SensorView;
 use super::shown::Shown;
@@ -66,7 +66,8 @@ impl Head {
 
     /// What the bar shows.
     pub(super) fn bar(&self) -> impl Iterator<Item = &'static Entry> {
-        navigation::bar(self.looks.kind())
+        // No part that answers this reader with a refusal.
+        navigation::bar(self.looks.kind()).filter(|entry| entry.part != Part::Alerts || self.looks.opens_hosts())
     }
 
     /// The same page in this language.

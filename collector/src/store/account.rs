@@ -148,6 +148,19 @@ pub(super) async fn insert(
     Ok(AddedAccount::Added(insert.fetch_one(conn).await?))
 }
 
+/// Uses a link up. Gives whose it was; nobody's, where it is good no longer.
+pub(super) async fn use_link(
+    conn: &mut SqliteConnection,
+    kind: LinkKind,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<Option<i64>, sqlx::Error> {
+    let sql = "DELETE FROM page_link WHERE sha256 = $1 AND kind = $2 AND until > $3 AND EXISTS
+        (SELECT 1 FROM account a WHERE a.id = account_id AND a.disabled_at IS NULL) RETURNING account_id";
+    let used = sqlx::query_scalar(sql).bind(secret.hash().to_vec()).bind(kind.as_str()).bind(now.0);
+    used.fetch_optional(conn).await
+}
+
 impl Store {
     /// Adds an account; nobody can come in with it before a link is made for it.
     ///
@@ -251,22 +264,6 @@ impl Store {
         Ok(Some(Link { kind, account }))
     }
 
-    /// Uses a link up. Gives whose it was; nobody's, where it is good no longer.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn use_link(&self, kind: LinkKind, secret: &Secret, now: Timestamp) -> Result<Option<i64>, StoreError> {
-        let mut tx = self.begin().await?;
-        let sql = "DELETE FROM page_link WHERE sha256 = $1 AND kind = $2 AND until > $3 AND EXISTS
-            (SELECT 1 FROM account a WHERE a.id = account_id AND a.disabled_at IS NULL) RETURNING account_id";
-        let used = sqlx::query_scalar(sql).bind(secret.hash().to_vec()).bind(kind.as_str()).bind(now.0);
-        let account: Option<i64> = used.fetch_optional(&mut *tx).await?;
-        if account.is_some() {
-            tx.commit().await?;
-        }
-        Ok(account)
-    }
-
     /// Lets an account come in, or not any more; then its sessions and links are over. Gives whether that changed anything.
     ///
     /// # Errors
@@ -368,9 +365,15 @@ mod tests {
         assert_eq!(good(1, NOW).await, None, "a newer one was made");
         assert_eq!(good(2, NOW).await, Some((LinkKind::SignIn, "kari".to_owned())));
         assert_eq!(good(2, NOW.plus(LINK_FOR)).await, None, "its time is over");
-        assert_eq!(store.use_link(LinkKind::Invitation, &secret(2), NOW).await.unwrap(), None, "another kind");
-        assert_eq!(store.use_link(LinkKind::SignIn, &secret(2), NOW).await.unwrap(), Some(1));
-        assert_eq!(store.use_link(LinkKind::SignIn, &secret(2), NOW).await.unwrap(), None, "once");
+        let used = async |kind| {
+            let mut tx = store.begin().await.unwrap();
+            let used = use_link(&mut tx, kind, &secret(2), NOW).await.unwrap();
+            tx.commit().await.unwrap();
+            used
+        };
+        assert_eq!(used(LinkKind::Invitation).await, None, "another kind");
+        assert_eq!(used(LinkKind::SignIn).await, Some(1));
+        assert_eq!(used(LinkKind::SignIn).await, None, "once");
         store.make_link(LinkKind::Invitation, Some(1), &secret(3), NOW).await.unwrap();
         assert!(store.set_disabled(1, true, NOW).await.unwrap() && !store.set_disabled(1, true, NOW).await.unwrap());
         assert!(store.set_disabled(1, false, NOW).await.unwrap());

@@ -18,6 +18,8 @@ pub struct Credentials {
     pub name: String,
     /// Its language.
     pub language: Option<String>,
+    /// The number of its member.
+    pub member: Option<String>,
     /// What is kept of its password.
     pub password: Option<String>,
     /// Its second factor.
@@ -79,13 +81,13 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn credentials(&self, _: Scope, name: &str) -> Result<Option<Credentials>, StoreError> {
-        let sql = "SELECT id, name, language, password, totp, totp_step FROM account
-            WHERE name = $1 AND disabled_at IS NULL";
-        type Row = (i64, String, Option<String>, Option<String>, Option<Vec<u8>>, i64);
+        let sql = "SELECT a.id, a.name, a.language, m.number, a.password, a.totp, a.totp_step
+            FROM account a LEFT JOIN member m ON m.id = a.member_id WHERE a.name = $1 AND a.disabled_at IS NULL";
+        type Row = (i64, String, Option<String>, Option<String>, Option<String>, Option<Vec<u8>>, i64);
         let row: Option<Row> = sqlx::query_as(sql).bind(name).fetch_optional(self.readers()).await?;
-        let read = |(id, name, language, password, totp, totp_step): Row| {
+        let read = |(id, name, language, member, password, totp, totp_step): Row| {
             let totp = totp.as_deref().and_then(TotpSecret::from_octets);
-            Credentials { id, name, language, password, totp, totp_step }
+            Credentials { id, name, language, member, password, totp, totp_step }
         };
         Ok(row.map(read))
     }

@@ -64,6 +64,7 @@ pub mod reader;
 pub mod recall;
 pub mod record;
 pub mod restored;
+pub mod restored_people;
 pub mod retention;
 pub mod rollout;
 pub mod ruling;

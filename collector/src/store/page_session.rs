@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use sqlx::SqliteConnection;
 use varde_common::time::Timestamp;
 
+use super::account::LinkKind;
 use super::{Scope, Store, StoreError};
 use crate::account::role::Role;
 use crate::account::secret::Secret;
+use crate::account::totp::TotpSecret;
 use crate::limits::account::{SEEN_EVERY, SESSION_MAX, SESSIONS_OF_ONE_MAX};
 
 /// Characters kept of what a browser says it is.
@@ -53,12 +56,33 @@ fn is_over(role: Role, began: Timestamp, seen: Timestamp, now: Timestamp) -> boo
     passed(began) >= SESSION_MAX || passed(seen) >= role.idle()
 }
 
+/// A session; of one account's the oldest go where there are many, and those of everybody whose time is over.
+async fn insert(
+    conn: &mut SqliteConnection,
+    account: i64,
+    secret: &Secret,
+    program: &str,
+    now: Timestamp,
+) -> Result<i64, sqlx::Error> {
+    let sql = "DELETE FROM page_session WHERE began_at <= $1";
+    sqlx::query(sql).bind(now.minus(SESSION_MAX).0).execute(&mut *conn).await?;
+    let sql = "DELETE FROM page_session WHERE account_id = $1 AND id NOT IN
+        (SELECT id FROM page_session WHERE account_id = $1 ORDER BY id DESC LIMIT $2)";
+    sqlx::query(sql).bind(account).bind(SESSIONS_OF_ONE_MAX - 1).execute(&mut *conn).await?;
+    let program: String = program.chars().filter(|c| !c.is_control()).take(PROGRAM_MAX_CHARACTERS).collect();
+    let sql = "INSERT INTO page_session (account_id, sha256, began_at, seen_at, program)
+        VALUES ($1, $2, $3, $3, $4) RETURNING id";
+    let insert = sqlx::query_scalar(sql).bind(account).bind(secret.hash().to_vec()).bind(now.0).bind(program);
+    let id: i64 = insert.fetch_one(&mut *conn).await?;
+    let sql = "UPDATE account SET last_in_at = $2 WHERE id = $1";
+    sqlx::query(sql).bind(account).bind(now.0).execute(conn).await?;
+    Ok(id)
+}
+
 impl Store {
-    /// Begins a session; of one account's the oldest go where there are many, and those of everybody whose time is over.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn begin_session(
+    /// Begins a session, whoever it is for.
+    #[cfg(test)]
+    pub(crate) async fn begin_session(
         &self,
         account: i64,
         secret: &Secret,
@@ -66,20 +90,54 @@ impl Store {
         now: Timestamp,
     ) -> Result<i64, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "DELETE FROM page_session WHERE began_at <= $1";
-        sqlx::query(sql).bind(now.minus(SESSION_MAX).0).execute(&mut *tx).await?;
-        let sql = "DELETE FROM page_session WHERE account_id = $1 AND id NOT IN
-            (SELECT id FROM page_session WHERE account_id = $1 ORDER BY id DESC LIMIT $2)";
-        sqlx::query(sql).bind(account).bind(SESSIONS_OF_ONE_MAX - 1).execute(&mut *tx).await?;
-        let program: String = program.chars().filter(|c| !c.is_control()).take(PROGRAM_MAX_CHARACTERS).collect();
-        let sql = "INSERT INTO page_session (account_id, sha256, began_at, seen_at, program)
-            VALUES ($1, $2, $3, $3, $4) RETURNING id";
-        let insert = sqlx::query_scalar(sql).bind(account).bind(secret.hash().to_vec()).bind(now.0).bind(program);
-        let id: i64 = insert.fetch_one(&mut *tx).await?;
-        let sql = "UPDATE account SET last_in_at = $2 WHERE id = $1";
-        sqlx::query(sql).bind(account).bind(now.0).execute(&mut *tx).await?;
+        let id = insert(&mut tx, account, secret, program, now).await?;
         tx.commit().await?;
         Ok(id)
+    }
+
+    /// Begins a session for who came by these, unless they hold no longer: an account that was disabled or reset while a password was looked
+    /// at lets nobody in. Gives whether it began.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn come_in(
+        &self,
+        account: i64,
+        by: (&str, &TotpSecret),
+        secret: &Secret,
+        program: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "SELECT COUNT(*) FROM account WHERE id = $1 AND disabled_at IS NULL AND password = $2 AND totp = $3";
+        let holds = sqlx::query_scalar(sql).bind(account).bind(by.0).bind(by.1.octets().to_vec());
+        let holds: i64 = holds.fetch_one(&mut *tx).await?;
+        if holds == 0 {
+            return Ok(false);
+        }
+        insert(&mut tx, account, secret, program, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Begins a session by a link that signs in, and uses the link up with it. Gives whether it was good.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn come_in_by_link(
+        &self,
+        link: &Secret,
+        secret: &Secret,
+        program: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some(account) = super::account::use_link(&mut tx, LinkKind::SignIn, link, now).await? else {
+            return Ok(false);
+        };
+        insert(&mut tx, account, secret, program, now).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Whose session this is; nobody's, where it is over, was ended, or its account may not come in.
@@ -145,7 +203,10 @@ impl Store {
         let mut tx = self.begin().await?;
         let sql = "DELETE FROM page_session WHERE id = $1 AND account_id = $2";
         let ended = sqlx::query(sql).bind(session).bind(account).execute(&mut *tx).await?.rows_affected();
-        tx.commit().await?;
+        // Of nothing that ended nothing is noted.
+        if ended > 0 {
+            tx.commit().await?;
+        }
         Ok(ended > 0)
     }
 
@@ -165,6 +226,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::credentials::Factor;
     use crate::store::fixture::Fixture;
 
     const NOW: Timestamp = Timestamp(1_000_000_000_000);
@@ -235,6 +297,37 @@ mod tests {
             sqlx::query_scalar("SELECT sha256 FROM page_session").fetch_all(store.readers()).await.unwrap();
         assert_eq!(kept, [secret(19).hash().to_vec()]);
         assert_eq!(store.sessions(Scope::Member(1), 1, NOW).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn w3_a_sign_in_under_way_comes_to_nothing_once_the_account_is_reset_or_disabled() {
+        let fixture = Fixture::new(1).await;
+        let store = &fixture.store;
+        account(store, "kari", Role::Analyst).await;
+        let totp = TotpSecret::of(&secret(7));
+        let choose = async || {
+            store.make_link(LinkKind::Invitation, Some(1), &secret(9), NOW).await.unwrap();
+            let factor = Factor { totp: totp.clone(), step: 1, recovery: Vec::new() };
+            store.accept((LinkKind::Invitation, &secret(9)), None, ("kept", &factor), NOW).await.unwrap();
+        };
+        choose().await;
+        let comes = async |password: &str, totp: &TotpSecret| {
+            store.come_in(1, (password, totp), &secret(1), "", NOW).await.unwrap()
+        };
+        let another = TotpSecret::of(&secret(8));
+        assert!(!comes("another", &totp).await && !comes("kept", &another).await);
+        store.make_link(LinkKind::SignIn, Some(1), &secret(5), NOW).await.unwrap();
+        store.reset(1).await.unwrap();
+        assert!(!comes("kept", &totp).await, "what was looked at is not what holds");
+        assert!(!store.come_in_by_link(&secret(5), &secret(2), "", NOW).await.unwrap());
+        choose().await;
+        store.make_link(LinkKind::SignIn, Some(1), &secret(6), NOW).await.unwrap();
+        fixture.run("UPDATE account SET disabled_at = 1").await;
+        assert!(!comes("kept", &totp).await && !store.come_in_by_link(&secret(6), &secret(2), "", NOW).await.unwrap());
+        assert_eq!(fixture.count("SELECT COUNT(*) FROM page_session").await, 0);
+        fixture.run("UPDATE account SET disabled_at = NULL").await;
+        assert!(comes("kept", &totp).await && store.come_in_by_link(&secret(6), &secret(2), "", NOW).await.unwrap());
+        assert!(!store.come_in_by_link(&secret(6), &secret(3), "", NOW).await.unwrap(), "once");
     }
 
     #[tokio::test]

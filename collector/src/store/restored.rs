@@ -13,6 +13,7 @@ use varde_common::trust::hex;
 use super::audit::{self, Head};
 use super::departure::SENSORS_ABOVE;
 use super::places::{self, Place};
+use super::restored_people::{self, Held, People};
 use super::{Scope, Store, StoreError, departure};
 use crate::audit::{Deed, SET_ASIDE};
 use crate::departure::Departed;
@@ -55,6 +56,8 @@ pub struct Carried {
     pub departures: u64,
     /// Sensors that had another member, other sites or another channel when the backup was made.
     pub places: u64,
+    /// Accounts and tokens.
+    pub people: Held,
 }
 
 /// The keys a sensor had: one that was renewed since the backup goes on by its newest, and what had ended stays ended.
@@ -86,6 +89,8 @@ pub struct Known {
     pub sensors: Option<i64>,
     /// Readers of the list that were removed: number, and when they were added.
     pub removed_readers: Vec<(i64, i64)>,
+    /// Who may come in; none where nothing is known.
+    pub people: Option<People>,
 }
 
 fn keys_then(row: &SqliteRow) -> Result<KeysThen, sqlx::Error> {
@@ -138,6 +143,7 @@ pub async fn known_in(database: &Path) -> Result<Known, StoreError> {
     let sql = "SELECT id, added_at FROM reader WHERE removed_at IS NOT NULL";
     let removed_readers =
         if has_readers(&mut conn).await? { sqlx::query_as(sql).fetch_all(&mut conn).await? } else { Vec::new() };
+    let people = restored_people::all(&mut conn).await?;
     conn.close().await?;
     let shut_out = |(spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch)| ShutOut {
         spki_sha256,
@@ -147,7 +153,7 @@ pub async fn known_in(database: &Path) -> Result<Known, StoreError> {
         renew_epoch,
     };
     let shut_out = rows.into_iter().map(shut_out).collect();
-    Ok(Known { shut_out, keys, audit: None, departed, places, sensors, removed_readers })
+    Ok(Known { shut_out, keys, audit: None, departed, places, sensors, removed_readers, people })
 }
 
 /// Whether a database is of a version that has quarantines.
@@ -251,7 +257,7 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
-    let Known { shut_out, keys, audit: _, departed, places, sensors: _, removed_readers } = known;
+    let Known { shut_out, keys, audit: _, departed, places, sensors: _, removed_readers, people } = known;
     if has_readers(&mut tx).await? {
         for (id, added_at) in removed_readers {
             let sql = "UPDATE reader SET removed_at = $3, token_sha256 = x''
@@ -259,17 +265,11 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
             sqlx::query(sql).bind(id).bind(added_at).bind(now.0).execute(&mut *tx).await?;
         }
     }
-    // Sessions and links of then may have been ended since: everybody signs in anew.
-    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ('page_session', 'page_link')";
-    if sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *tx).await? == 2 {
-        for sql in ["DELETE FROM page_session", "DELETE FROM page_link"] {
-            sqlx::query(sql).execute(&mut *tx).await?;
-        }
-    }
     let mut carried = Carried {
         revocations: 0,
         departures: 0,
         places: 0,
+        people: Held::default(),
         quarantines: if knows_quarantine(&mut tx).await? { Some(0) } else { None },
     };
     for ShutOut { spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch } in shut_out {
@@ -309,6 +309,8 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
     // Last: what was carried over to a sensor goes with it.
     departure::overwrite(&mut tx).await?;
     carried.departures = departure::forget_again(&mut tx, departed, &deed.who, now).await?;
+    // After it: who has left with a member is gone, and need not be disabled.
+    carried.people = restored_people::put(&mut tx, people.as_ref(), now).await?;
     tx.commit().await?;
     conn.close().await?;
     Ok(carried)

@@ -75,7 +75,10 @@ async fn a_backup_is_whole_and_the_owners_alone_and_is_restored_as_it_was() {
     let restored = back(&made, &data).await.unwrap();
     assert_eq!(
         (restored.keys, restored.carried),
-        (Keys::Restored, Some(Carried { revocations: 0, quarantines: Some(0), departures: 0, places: 0 }))
+        (
+            Keys::Restored,
+            Some(Carried { revocations: 0, quarantines: Some(0), departures: 0, places: 0, ..Carried::default() })
+        )
     );
     assert_eq!(members(&data).await, 1, "as it was");
     let aside = restored.aside.unwrap();
@@ -261,7 +264,10 @@ async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     assert_eq!(number(store).await, (1, 0));
 
     let carried = back(&made, &data).await.unwrap().carried;
-    assert_eq!(carried, Some(Carried { revocations: 1, quarantines: Some(0), departures: 0, places: 0 }));
+    assert_eq!(
+        carried,
+        Some(Carried { revocations: 1, quarantines: Some(0), departures: 0, places: 0, ..Carried::default() })
+    );
     let store = Store::open(&data).await.unwrap();
     assert!(store.sensor_by_key(Scope::Operator, &[9; 32]).await.unwrap().unwrap().revoked);
     assert!(
@@ -297,7 +303,10 @@ async fn p5_a_quarantine_since_the_backup_is_not_lifted_by_a_restore_and_a_relea
     store.close().await;
 
     let carried = back(&made, &data).await.unwrap().carried;
-    assert_eq!(carried, Some(Carried { revocations: 0, quarantines: Some(1), departures: 0, places: 0 }));
+    assert_eq!(
+        carried,
+        Some(Carried { revocations: 0, quarantines: Some(1), departures: 0, places: 0, ..Carried::default() })
+    );
     let store = Store::open(&data).await.unwrap();
     let heard =
         async |key: u8| !store.sensor_by_key(Scope::Operator, &[key + 10; 32]).await.unwrap().unwrap().quarantined;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::Shared;
-use super::sign_in::{NotIn, begin, begin_on, not_in};
+use super::sign_in::{NotIn, begin_on, coming, hold, not_in, program};
 use crate::account::secret::Secret;
 use crate::account::totp::{RECOVERY_CODES, TotpSecret, recovery_code, recovery_hash};
 use crate::account::{account_name, password};
@@ -19,7 +19,7 @@ use crate::io::secret;
 use crate::io::visit::{Call, Form};
 use crate::present::account::{self, Choosing, Fault};
 use crate::store::StoreError;
-use crate::store::account::{Link, LinkKind};
+use crate::store::account::{AccountRow, Link, LinkKind};
 use crate::store::credentials::{Accepted, Factor};
 
 /// What is filled in; of a link that signs in nothing.
@@ -86,7 +86,7 @@ pub(super) async fn take(
 ) -> Response {
     let done = match linked(&shared, &text, &call).await {
         Ok(Some((secret, Link { kind: LinkKind::SignIn, account: Some(found) }))) => {
-            sign_in(&shared, &call, &headers, (&secret, &found.name)).await
+            sign_in(&shared, &call, &headers, (&secret, &found)).await
         }
         Ok(Some((secret, link))) => accept(&shared, &call, &headers, (&secret, &link), &filled).await,
         Ok(None) => Ok(spent(&shared, &call).await),
@@ -99,12 +99,20 @@ async fn sign_in(
     shared: &Shared,
     call: &Call,
     headers: &HeaderMap,
-    (secret, name): (&Secret, &str),
+    (link, found): (&Secret, &AccountRow),
 ) -> Result<Response, NotIn> {
-    match shared.store.use_link(LinkKind::SignIn, secret, call.now()).await? {
-        Some(id) => begin(shared, (id, name), headers, ("signed in by a one-time link", "/"), call).await,
-        None => Ok(spent(shared, call).await),
+    let name = secret::draw()?;
+    let noting = shared.store.noting(coming(
+        (found.id, &found.name, found.member.clone()),
+        "signed in by a one-time link",
+        call,
+    ));
+    if !noting.come_in_by_link(link, &name, program(headers), call.now()).await? {
+        return Ok(spent(shared, call).await);
     }
+    let mut response = Redirect::to("/").into_response();
+    hold(&mut response, shared, &name);
+    Ok(response)
 }
 
 async fn accept(
@@ -135,6 +143,7 @@ async fn accept(
     let kept = shared.doorman.kept(filled.password.clone()).await?;
     let (factor, codes) = factor(totp.clone(), step)?;
     let first = (link.kind == LinkKind::First).then_some(name.as_str());
+    let member = link.account.as_ref().and_then(|account| account.member.clone());
     let became = match link.kind {
         LinkKind::First => "the first account, an administrator; password and second factor chosen",
         LinkKind::Invitation | LinkKind::SignIn => "password and second factor chosen",
@@ -146,14 +155,20 @@ async fn accept(
         call.now(),
     )
     .was("")
-    .becomes(became);
+    .becomes(became)
+    .concerns(member.clone());
     let noting = shared.store.noting(deed);
     match noting.accept((link.kind, secret), first, (&kept, &factor), call.now()).await? {
         Accepted::Done(id, name) => {
             let operator = gate::operator_name(shared).await;
             let head = call.head(operator.as_deref());
             let mut response = call.answer(StatusCode::OK, account::codes(&head, &codes, call.extent()));
-            begin_on(&mut response, shared, (id, &name), headers, "signed in by a one-time link", call).await?;
+            // Whoever reset it meanwhile keeps it so; the codes are worth nothing then.
+            let by = (kept.as_str(), &factor.totp);
+            let how = "signed in by a one-time link";
+            if !begin_on(&mut response, shared, ((id, &name, member), by), headers, how, call).await? {
+                return Ok(spent(shared, call).await);
+            }
             Ok(response)
         }
         Accepted::NameTaken => again(Fault::Name).await,

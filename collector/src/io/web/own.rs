@@ -59,7 +59,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, visit: Visit) -> Res
 }
 
 /// The store, with what is done to one's own account noted.
-fn noting(shared: &Shared, visit: &Visit, what: &'static str, became: &str) -> Store {
+pub(super) fn noting(shared: &Shared, visit: &Visit, what: &'static str, became: &str) -> Store {
     let on = On::Thing(format!("account \"{}\"", visit.who().name()));
     let members = visit.who().member().map(str::to_owned);
     shared
@@ -75,7 +75,7 @@ async fn is_own(shared: &Shared, visit: &Visit, peer: Peer, current: &str) -> Re
     }
     let kept = shared.store.credentials(visit.who().scope(), name).await?.and_then(|found| found.password);
     if shared.doorman.is_right(current.to_owned(), kept).await? {
-        shared.doorman.came_in(name);
+        shared.doorman.came_in(name, peer.0);
         return Ok(Ok(()));
     }
     let totp = TotpSecret::of(&secret::draw()?);
@@ -177,7 +177,8 @@ pub(super) async fn language(State(shared): State<Arc<Shared>>, visit: Visit, Fo
 /// Ends one of one's own sessions.
 pub(super) async fn end(State(shared): State<Arc<Shared>>, visit: Visit, Form(filled): Form<Filled>) -> Response {
     let Some((id, _)) = visit.who().account() else { return visit.not_yours() };
-    match shared.store.end_session(id, filled.session).await {
+    let noting = noting(&shared, &visit, "end session", "one of its sessions has ended");
+    match noting.end_session(id, filled.session).await {
         Ok(_) => Redirect::to("/konto").into_response(),
         Err(error) => not_in(&shared, &visit, error.into()),
     }

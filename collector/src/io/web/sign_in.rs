@@ -10,8 +10,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::Shared;
+use super::own::noting;
 use crate::account::account_name;
-use crate::account::totp::recovery_hash;
+use crate::account::secret::Secret;
+use crate::account::totp::{TotpSecret, recovery_hash};
 use crate::audit::{Deed, On};
 use crate::io::doorman::Busy;
 use crate::io::gate::{self, session_cookie, set_cookie, threshold};
@@ -23,6 +25,7 @@ use crate::present::account::{self, SignInView};
 use crate::present::text::Language;
 use crate::store::StoreError;
 use crate::store::credentials::Credentials;
+use varde_common::time::Timestamp;
 
 /// Why nobody came in, where it is not their fault.
 #[derive(Debug)]
@@ -117,11 +120,9 @@ pub(super) async fn enter(
         let view = SignInView { name: &name, til, wrong: false, wait: Some(seconds) };
         return later(shown(&shared, &call, StatusCode::TOO_MANY_REQUESTS, &view).await, wait);
     }
-    match known(&shared, &call, &name, &filled).await {
-        Ok(Some((found, how))) => {
-            shared.doorman.came_in(&name);
-            let begun = begin(&shared, (found.id, &found.name), &headers, (how, til), &call).await;
-            let mut response = begun.unwrap_or_else(|error| not_in(&shared, &call, error));
+    match come_in(&shared, &call, &headers, &name, &filled).await {
+        Ok(Some((found, mut response))) => {
+            shared.doorman.came_in(&name, from);
             if let Some(language) = found.language.as_deref().and_then(Language::from_tag) {
                 looks::keep(response.headers_mut(), LANGUAGE_COOKIE, language.tag());
             }
@@ -136,6 +137,48 @@ pub(super) async fn enter(
     }
 }
 
+/// Looks at what was given, and begins a session where it is right still when that is done.
+async fn come_in(
+    shared: &Shared,
+    call: &Call,
+    headers: &HeaderMap,
+    name: &str,
+    filled: &Filled,
+) -> Result<Option<(Credentials, Response)>, NotIn> {
+    let Some((found, how)) = known(shared, call, name, filled).await? else { return Ok(None) };
+    let (Some(password), Some(totp)) = (&found.password, &found.totp) else { return Ok(None) };
+    let mut response = Redirect::to(back(&filled.til)).into_response();
+    let who = ((found.id, found.name.as_str(), found.member.clone()), (password.as_str(), totp));
+    let began = begin_on(&mut response, shared, who, headers, how, call).await?;
+    Ok(began.then_some((found, response)))
+}
+
+/// What is asked of the store about a code.
+#[derive(Debug, PartialEq, Eq)]
+enum Ask {
+    /// Nothing: it has the form of none, or is of no step about now.
+    Nothing,
+    /// Whether this account takes the code of this step.
+    Step(i64, i64),
+    /// Whether this account, or nobody's ([`NOBODY`]), has this recovery code left.
+    Recovery(i64, [u8; 32]),
+}
+
+/// No account has this number.
+const NOBODY: i64 = 0;
+
+/// A recovery code is asked for whatever the password was, so that how long it takes does not tell that it was right; of whom the password was
+/// wrong nobody's is asked for, so that none is used up.
+fn ask(found: Option<&Credentials>, is_right: bool, code: &str, now: Timestamp) -> Ask {
+    let found = found.filter(|_| is_right);
+    let step = found.and_then(|found| found.totp.as_ref()?.step(code, found.totp_step, now));
+    match (found, step, recovery_hash(code)) {
+        (Some(found), Some(step), _) => Ask::Step(found.id, step),
+        (found, _, Some(hash)) => Ask::Recovery(found.map_or(NOBODY, |found| found.id), hash),
+        _ => Ask::Nothing,
+    }
+}
+
 /// Who it is, and how that was seen.
 async fn known(
     shared: &Shared,
@@ -146,53 +189,64 @@ async fn known(
     let found = shared.store.credentials(threshold(), name).await?;
     let kept = found.as_ref().and_then(|found| found.password.clone());
     let is_right = shared.doorman.is_right(filled.password.clone(), kept).await?;
-    let Some(found) = found.filter(|_| is_right) else { return Ok(None) };
-    let step = found.totp.as_ref().and_then(|totp| totp.step(&filled.code, found.totp_step, call.now()));
-    if let Some(step) = step {
-        let taken = shared.store.take_code_step(found.id, step).await?;
-        return Ok(taken.then_some((found, "signed in by password and code")));
-    }
-    let Some(hash) = recovery_hash(&filled.code) else { return Ok(None) };
-    let taken = shared.store.take_recovery(found.id, &hash).await?;
-    Ok(taken.then_some((found, "signed in by password and a recovery code")))
+    let (taken, how) = match ask(found.as_ref(), is_right, &filled.code, call.now()) {
+        Ask::Nothing => (false, ""),
+        Ask::Step(id, step) => (shared.store.take_code_step(id, step).await?, "signed in by password and code"),
+        Ask::Recovery(id, hash) => {
+            (shared.store.take_recovery(id, &hash).await?, "signed in by password and a recovery code")
+        }
+    };
+    Ok(found.filter(|_| is_right && taken).map(|found| (found, how)))
 }
 
-/// Begins a session for an account and leads on. What the browser had before is worth nothing any more.
-pub(super) async fn begin(
-    shared: &Shared,
-    who: (i64, &str),
-    headers: &HeaderMap,
-    (how, to): (&'static str, &str),
-    call: &Call,
-) -> Result<Response, NotIn> {
-    let mut response = Redirect::to(to).into_response();
-    begin_on(&mut response, shared, who, headers, how, call).await?;
-    Ok(response)
+/// What a browser says it is.
+pub(super) fn program(headers: &HeaderMap) -> &str {
+    headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// The same, with an answer of one's own.
-pub(super) async fn begin_on(
-    response: &mut Response,
-    shared: &Shared,
-    (account, name): (i64, &str),
-    headers: &HeaderMap,
-    how: &'static str,
-    call: &Call,
-) -> Result<(), NotIn> {
-    let secret = secret::draw()?;
-    let program = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+/// Number, name and member of an account.
+type Whom<'a> = (i64, &'a str, Option<String>);
+
+/// That somebody came in, as it is noted; a member's people are in that member's part of the audit.
+pub(super) fn coming((account, name, member): Whom<'_>, how: &'static str, call: &Call) -> Deed {
     let on = On::Thing(format!("account \"{name}\""));
-    let deed = Deed::new(format!("{name} (account {account})"), "sign in", on, call.now()).was("").becomes(how);
-    shared.store.noting(deed).begin_session(account, &secret, program, call.now()).await?;
+    let deed = Deed::new(format!("{name} (account {account})"), "sign in", on, call.now());
+    deed.was("").becomes(how).concerns(member)
+}
+
+/// Has the browser hold a session. What it had before is worth nothing any more.
+pub(super) fn hold(response: &mut Response, shared: &Shared, secret: &Secret) {
     if let Some(cookie) = set_cookie(shared, session_cookie(shared), &secret.text(), None) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    Ok(())
+}
+
+/// Begins a session for an account that came by what is given, and has it held with an answer. Gives whether it did: none begins where that
+/// holds no longer.
+pub(super) async fn begin_on(
+    response: &mut Response,
+    shared: &Shared,
+    (whom, by): (Whom<'_>, (&str, &TotpSecret)),
+    headers: &HeaderMap,
+    how: &'static str,
+    call: &Call,
+) -> Result<bool, NotIn> {
+    let secret = secret::draw()?;
+    let noting = shared.store.noting(coming((whom.0, whom.1, whom.2), how, call));
+    let began = noting.come_in(whom.0, by, &secret, program(headers), call.now()).await?;
+    if began {
+        hold(response, shared, &secret);
+    }
+    Ok(began)
 }
 
 /// What went wrong in the house is said as such.
 pub(super) fn not_in(shared: &Shared, call: &Call, error: NotIn) -> Response {
     match error {
+        NotIn::Store(error @ StoreError::Full) => {
+            shared.handle_unwritten(&error);
+            call.no_room()
+        }
         NotIn::Store(error) => {
             shared.store.handle_error(&error);
             call.broken(&error)
@@ -202,15 +256,21 @@ pub(super) fn not_in(shared: &Shared, call: &Call, error: NotIn) -> Response {
     }
 }
 
-/// Signs out: the session is over at the collector, and the browser forgets what it has of it.
+/// Signs out: the session is over at the collector, and the browser forgets what it has of it, this also where the collector cannot end it.
 pub(super) async fn leave(State(shared): State<Arc<Shared>>, visit: Visit) -> Response {
-    if let Some((account, session)) = visit.who().account()
-        && let Err(error) = shared.store.end_session(account, session).await
-    {
-        shared.store.handle_error(&error);
-        return visit.broken(&error);
-    }
-    let mut response = Redirect::to("/innlogging").into_response();
+    let ended = match visit.who().account() {
+        Some((account, session)) => {
+            noting(&shared, &visit, "sign out", "signed out").end_session(account, session).await
+        }
+        None => Ok(false),
+    };
+    let mut response = match ended {
+        Ok(_) => Redirect::to("/innlogging").into_response(),
+        Err(error) => {
+            shared.handle_unwritten(&error);
+            visit.left_alone()
+        }
+    };
     if let Some(cookie) = set_cookie(&shared, session_cookie(&shared), "", Some(0)) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -224,6 +284,29 @@ pub(super) async fn leave(State(shared): State<Arc<Shared>>, visit: Visit) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::totp::recovery_code;
+
+    #[test]
+    fn w5_what_is_asked_about_a_recovery_code_does_not_tell_whether_the_password_was_right() {
+        let totp = TotpSecret::of(&Secret::new([7; 32]));
+        let kari = Credentials {
+            id: 3,
+            name: "kari".to_owned(),
+            language: None,
+            member: None,
+            password: Some("kept".to_owned()),
+            totp: Some(totp),
+            totp_step: 0,
+        };
+        let (now, code) = (Timestamp(1_000_000_000_000), recovery_code(&Secret::new([1; 32])));
+        let hash = recovery_hash(&code).unwrap();
+        assert_eq!(ask(Some(&kari), true, &code, now), Ask::Recovery(3, hash));
+        assert_eq!(ask(Some(&kari), false, &code, now), Ask::Recovery(NOBODY, hash), "asked, and none used up");
+        assert_eq!(ask(None, false, &code, now), Ask::Recovery(NOBODY, hash));
+        for (found, is_right) in [(Some(&kari), true), (Some(&kari), false), (None, false)] {
+            assert_eq!(ask(found, is_right, "no code", now), Ask::Nothing);
+        }
+    }
 
     #[test]
     fn w3_one_is_led_back_to_pages_of_ours_alone() {

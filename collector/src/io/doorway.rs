@@ -1,0 +1,35 @@
+//! Promises W3 and W1 where one goes out, and where a page leads: signed out is signed out in the browser whatever the database does, and no page
+//! links to what its reader is refused.
+
+use super::matrix::{HERE, Scene};
+
+#[tokio::test]
+async fn w3_the_browser_forgets_a_session_also_where_the_database_cannot_end_it() {
+    let scene = Scene::new().await;
+    let (comes_with, csrf) = scene.comes_with("it").await;
+    scene.fixture.run("CREATE TRIGGER t BEFORE DELETE ON page_session BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    let leave = async || scene.ask("POST /utlogging", &format!("{comes_with}{HERE}"), &format!("csrf={csrf}")).await;
+    let (status, answer) = leave().await;
+    assert_eq!(status, 503, "{answer}");
+    assert!(answer.contains("varde=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"), "{answer}");
+    assert!(answer.contains("åtte timer") && !answer.contains("id=\"sign-out\""), "what holds on is said: {answer}");
+    scene.fixture.run("DROP TRIGGER t").await;
+    let (status, answer) = leave().await;
+    assert_eq!(status, 303, "{answer}");
+    let noted = scene.fixture.count("SELECT COUNT(*) FROM audit WHERE what = 'sign out'").await;
+    assert_eq!(noted, 1, "what was done is noted, what was not is not");
+}
+
+#[tokio::test]
+async fn w1_pages_link_to_nothing_that_their_reader_is_refused() {
+    let scene = Scene::new().await;
+    for (who, opens) in [("it", true), ("analyst", true), ("management", false), ("auditor", false), ("wall", false)] {
+        let (comes_with, _) = scene.comes_with(who).await;
+        let (status, page) = scene.ask("GET /", &comes_with, "").await;
+        assert_eq!(status, 200, "{who}");
+        assert!(page.contains("id=\"incident-"), "{who} sees how incidents stand");
+        for to in ["href=\"/sak/", "href=\"/kampanje/", "href=\"/alarmer\""] {
+            assert_eq!(page.contains(to), opens, "{who}: {to}");
+        }
+    }
+}
