@@ -225,9 +225,9 @@ impl Filter {
         filter
     }
 
-    /// Whether it says which status is wanted: then nothing is hidden beside that.
+    /// Whether it says which status is wanted: then nothing is hidden beside that. One that is left out asks for none.
     pub fn asks_for_status(&self) -> bool {
-        self.tokens.iter().any(|token| matches!(token.what, What::Status(_)))
+        self.tokens.iter().any(|token| !token.not && matches!(token.what, What::Status(_)))
     }
 }
 

@@ -25,7 +25,7 @@ use Fate::{Goes, Member, Stays, With};
 
 /// Every table.
 pub const TABLES: &[(&str, Fate)] = &[
-    ("acknowledged", Stays("that somebody has looked, one for each indicator; who it was goes with the audit")),
+    ("acknowledged", Member),
     ("account", Member),
     ("advisory", Goes(retention::ALERTS)),
     ("advisory_answer", With("advisory")),
@@ -73,6 +73,7 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("member_network", Member),
     ("merged", With("incident")),
     ("muted", Goes(retention::AUDIT)),
+    ("muted_at", With("muted")),
     ("object", Stays("the newest version of what each source says")),
     ("page_link", Stays("one for each account, for 72 hours at most")),
     ("page_session", Stays("ten for each account, for 8 hours at most")),

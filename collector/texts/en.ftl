@@ -838,6 +838,22 @@ desk-campaigns-n = { $n ->
     [1] 1 campaign
    *[other] { $shown } campaigns
 }
+desk-alerts-none = No alerts in the range
+desk-alerts-none-of = { $n ->
+    [1] The one alert in the range is not shown
+   *[other] None of the { $shown } alerts in the range is shown
+}
+desk-incidents-none = No incidents in the range
+desk-incidents-none-of = { $n ->
+    [1] The one incident in the range is not shown
+   *[other] None of the { $shown } incidents in the range is shown
+}
+desk-campaigns-none = No campaigns in the range
+desk-campaigns-none-of = { $n ->
+    [1] The one campaign in the range is not shown
+   *[other] None of the { $shown } campaigns in the range is shown
+}
+desk-open-whenever = What is open is shown whenever it was last seen.
 desk-hidden-muted = { $n ->
     [1] 1 muted
    *[other] { $shown } muted
@@ -872,6 +888,20 @@ desk-acknowledged = acknowledged by { $who } { $at }
 desk-refuted = the indicator is a false positive
 desk-muted = muted by { $who } until { $until }: { $reason }
 desk-muted-at = muted at { $member } by { $who } until { $until }: { $reason }
+desk-muted-title = Muted
+desk-muted-help = This is hidden from the alert list for a time. What gets further at a member than it had when it was muted is shown all the same.
+desk-muted-none = Nothing is muted now.
+desk-muted-all = All that is muted
+desk-muted-where = At
+desk-muted-everywhere = all members
+desk-muted-why = Reason
+desk-muted-by = Muted by
+desk-muted-until = Until
+desk-muted-reason = Why it is muted no longer
+desk-muted-n = { $n ->
+    [1] 1 muting stands now
+   *[other] { $shown } mutings stand now
+}
 desk-why = Why do I see this?
 desk-why-listed = { $indicator } is listed by { $sources }, with confidence { $confidence } of 100.
 desk-why-far = The furthest it got: { $far }.
@@ -884,6 +914,7 @@ desk-why-muted = { $n ->
 }
 desk-tools = Handle the selected
 desk-tools-help = A reason is needed for false positive, legitimate traffic and muting, and text for a note.
+desk-tools-everywhere = Applies to all alerts on the indicator, at all members – also those that are not shown here. Acknowledging applies to what had come when the page was fetched; muting can be for one member.
 desk-reason = Reason or note
 desk-days = Mute for so many days
 desk-at-member = Mute only at member (number)
@@ -891,6 +922,7 @@ desk-act-acknowledge = Acknowledge
 desk-act-false-positive = False positive
 desk-act-legitimate = Legitimate traffic
 desk-act-mute = Mute
+desk-act-unmute = Unmute
 desk-act-take = Take over
 desk-act-note = Note
 desk-key-case = incident
@@ -927,11 +959,13 @@ desk-did-acknowledge = Acknowledged
 desk-did-false-positive = Marked as false positive
 desk-did-legitimate = Marked as legitimate traffic
 desk-did-mute = Muted
+desk-did-unmute = Unmuted
 desk-did-take = Taken over
 desk-did-note = Note written
 desk-target-indicator = the alerts of indicator { $id }
 desk-target-incident = incident { $id }
 desk-target-campaign = campaign { $id }
+desk-target-muting = muting { $id }
 desk-not-gone = is there no longer, or has no alerts
 desk-not-already = is so already
 desk-not-judged = all its alerts were judged before
@@ -939,6 +973,7 @@ desk-not-case = belongs to no open incident
 desk-not-such = that cannot be done to this
 desk-not-closed = is closed; reopen it first
 desk-not-full = there is no room for more
+desk-not-muted = is not muted, or not any more
 desk-done = Done
 desk-done-n = { $n ->
     [1] Done to 1.

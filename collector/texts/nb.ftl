@@ -838,6 +838,22 @@ desk-campaigns-n = { $n ->
     [1] 1 kampanje
    *[other] { $shown } kampanjer
 }
+desk-alerts-none = Ingen alarmer i tidsrommet
+desk-alerts-none-of = { $n ->
+    [1] Den ene alarmen i tidsrommet vises ikke
+   *[other] Ingen av de { $shown } alarmene i tidsrommet vises
+}
+desk-incidents-none = Ingen saker i tidsrommet
+desk-incidents-none-of = { $n ->
+    [1] Den ene saken i tidsrommet vises ikke
+   *[other] Ingen av de { $shown } sakene i tidsrommet vises
+}
+desk-campaigns-none = Ingen kampanjer i tidsrommet
+desk-campaigns-none-of = { $n ->
+    [1] Den ene kampanjen i tidsrommet vises ikke
+   *[other] Ingen av de { $shown } kampanjene i tidsrommet vises
+}
+desk-open-whenever = Det som er åpent, vises uansett når det sist ble sett.
 desk-hidden-muted = { $n ->
     [1] 1 dempet
    *[other] { $shown } dempet
@@ -872,6 +888,20 @@ desk-acknowledged = kvittert av { $who } { $at }
 desk-refuted = indikatoren er falsk positiv
 desk-muted = dempet av { $who } til { $until }: { $reason }
 desk-muted-at = dempet hos { $member } av { $who } til { $until }: { $reason }
+desk-muted-title = Dempet
+desk-muted-help = Dette er skjult fra alarmlisten for en tid. Kommer det lenger hos et medlem enn da det ble dempet, vises det likevel.
+desk-muted-none = Ingenting er dempet nå.
+desk-muted-all = Alt som er dempet
+desk-muted-where = Hos
+desk-muted-everywhere = alle medlemmer
+desk-muted-why = Begrunnelse
+desk-muted-by = Dempet av
+desk-muted-until = Til
+desk-muted-reason = Hvorfor dempingen oppheves
+desk-muted-n = { $n ->
+    [1] 1 demping gjelder nå
+   *[other] { $shown } dempinger gjelder nå
+}
 desk-why = Hvorfor ser jeg dette?
 desk-why-listed = { $indicator } står i listen fra { $sources }, med tillit { $confidence } av 100.
 desk-why-far = Det lengste det kom: { $far }.
@@ -884,6 +914,7 @@ desk-why-muted = { $n ->
 }
 desk-tools = Behandle de valgte
 desk-tools-help = Begrunnelse kreves for falsk positiv, legitim trafikk og demping, og tekst for notat.
+desk-tools-everywhere = Gjelder alle alarmer på indikatoren, hos alle medlemmer – også de som ikke vises her. Kvittering gjelder det som var kommet da siden ble hentet; demping kan gjelde ett medlem.
 desk-reason = Begrunnelse eller notat
 desk-days = Demp i så mange døgn
 desk-at-member = Demp bare hos medlem (nummer)
@@ -891,6 +922,7 @@ desk-act-acknowledge = Kvitter
 desk-act-false-positive = Falsk positiv
 desk-act-legitimate = Legitim trafikk
 desk-act-mute = Demp
+desk-act-unmute = Opphev demping
 desk-act-take = Ta over
 desk-act-note = Notat
 desk-key-case = sak
@@ -927,11 +959,13 @@ desk-did-acknowledge = Kvittert
 desk-did-false-positive = Merket som falsk positiv
 desk-did-legitimate = Merket som legitim trafikk
 desk-did-mute = Dempet
+desk-did-unmute = Demping opphevet
 desk-did-take = Tatt over
 desk-did-note = Notat skrevet
 desk-target-indicator = alarmene på indikator { $id }
 desk-target-incident = sak { $id }
 desk-target-campaign = kampanje { $id }
+desk-target-muting = demping { $id }
 desk-not-gone = finnes ikke lenger, eller har ingen alarmer
 desk-not-already = er slik allerede
 desk-not-judged = alle alarmene er vurdert fra før
@@ -939,6 +973,7 @@ desk-not-case = hører til ingen åpen sak
 desk-not-such = det kan ikke gjøres med denne
 desk-not-closed = er lukket; åpne saken igjen først
 desk-not-full = det er ikke plass til mer
+desk-not-muted = er ikke dempet, eller ikke lenger
 desk-done = Gjort
 desk-done-n = { $n ->
     [1] Gjort med 1.

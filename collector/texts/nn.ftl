@@ -838,6 +838,22 @@ desk-campaigns-n = { $n ->
     [1] 1 kampanje
    *[other] { $shown } kampanjar
 }
+desk-alerts-none = Ingen alarmar i tidsrommet
+desk-alerts-none-of = { $n ->
+    [1] Den eine alarmen i tidsrommet er ikkje vist
+   *[other] Ingen av dei { $shown } alarmane i tidsrommet er viste
+}
+desk-incidents-none = Ingen saker i tidsrommet
+desk-incidents-none-of = { $n ->
+    [1] Den eine saka i tidsrommet er ikkje vist
+   *[other] Ingen av dei { $shown } sakene i tidsrommet er viste
+}
+desk-campaigns-none = Ingen kampanjar i tidsrommet
+desk-campaigns-none-of = { $n ->
+    [1] Den eine kampanjen i tidsrommet er ikkje vist
+   *[other] Ingen av dei { $shown } kampanjane i tidsrommet er viste
+}
+desk-open-whenever = Det som er ope, blir vist same kva tid det sist vart sett.
 desk-hidden-muted = { $n ->
     [1] 1 dempa
    *[other] { $shown } dempa
@@ -872,6 +888,20 @@ desk-acknowledged = kvittert av { $who } { $at }
 desk-refuted = indikatoren er falsk positiv
 desk-muted = dempa av { $who } til { $until }: { $reason }
 desk-muted-at = dempa hos { $member } av { $who } til { $until }: { $reason }
+desk-muted-title = Dempa
+desk-muted-help = Dette er gøymt frå alarmlista for ei tid. Kjem det lenger hos ein medlem enn då det vart dempa, blir det vist likevel.
+desk-muted-none = Ingenting er dempa no.
+desk-muted-all = Alt som er dempa
+desk-muted-where = Hos
+desk-muted-everywhere = alle medlemer
+desk-muted-why = Grunngiving
+desk-muted-by = Dempa av
+desk-muted-until = Til
+desk-muted-reason = Kvifor dempinga blir oppheva
+desk-muted-n = { $n ->
+    [1] 1 demping gjeld no
+   *[other] { $shown } dempingar gjeld no
+}
 desk-why = Kvifor ser eg dette?
 desk-why-listed = { $indicator } står i lista frå { $sources }, med tillit { $confidence } av 100.
 desk-why-far = Det lengste det kom: { $far }.
@@ -884,6 +914,7 @@ desk-why-muted = { $n ->
 }
 desk-tools = Handsam dei valde
 desk-tools-help = Grunngiving trengst for falsk positiv, legitim trafikk og demping, og tekst for notat.
+desk-tools-everywhere = Gjeld alle alarmar på indikatoren, hos alle medlemer – også dei som ikkje er viste her. Kvittering gjeld det som var kome då sida vart henta; demping kan gjelde éin medlem.
 desk-reason = Grunngiving eller notat
 desk-days = Demp i så mange døgn
 desk-at-member = Demp berre hos medlem (nummer)
@@ -891,6 +922,7 @@ desk-act-acknowledge = Kvitter
 desk-act-false-positive = Falsk positiv
 desk-act-legitimate = Legitim trafikk
 desk-act-mute = Demp
+desk-act-unmute = Opphev demping
 desk-act-take = Ta over
 desk-act-note = Notat
 desk-key-case = sak
@@ -927,11 +959,13 @@ desk-did-acknowledge = Kvittert
 desk-did-false-positive = Merka som falsk positiv
 desk-did-legitimate = Merka som legitim trafikk
 desk-did-mute = Dempa
+desk-did-unmute = Demping oppheva
 desk-did-take = Teke over
 desk-did-note = Notat skrive
 desk-target-indicator = alarmane på indikator { $id }
 desk-target-incident = sak { $id }
 desk-target-campaign = kampanje { $id }
+desk-target-muting = demping { $id }
 desk-not-gone = finst ikkje lenger, eller har ingen alarmar
 desk-not-already = er slik alt
 desk-not-judged = alle alarmane er vurderte frå før
@@ -939,6 +973,7 @@ desk-not-case = høyrer til inga open sak
 desk-not-such = det kan ikkje gjerast med denne
 desk-not-closed = er lukka; opne saka igjen først
 desk-not-full = det er ikkje plass til meir
+desk-not-muted = er ikkje dempa, eller ikkje lenger
 desk-done = Gjort
 desk-done-n = { $n ->
     [1] Gjort med 1.

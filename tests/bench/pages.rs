@@ -151,11 +151,11 @@ async fn page(store: &Store, list: List, query: &str, now: Timestamp) -> Result<
         }
         List::Incidents => {
             let found = store.listed_incidents(scope, &asked.question).await?;
-            format!("{:?}", CaseList::incidents(&found.items, found.total, scope, &reader)).len()
+            format!("{:?}", CaseList::incidents(&found, scope, &reader)).len()
         }
         List::Campaigns => {
             let found = store.listed_campaigns(scope, &asked.question).await?;
-            format!("{:?}", CaseList::campaigns(&found.items, found.total, scope, &reader)).len()
+            format!("{:?}", CaseList::campaigns(&found, scope, &reader)).len()
         }
     })
 }

@@ -115,6 +115,8 @@ pub enum Page {
     Undoable,
     /// And undoing it.
     Undo,
+    /// All that is muted.
+    Muted,
     /// Saving, renaming and deleting views.
     SavedViews,
 }
@@ -183,6 +185,7 @@ pub const PAGES: &[Address] = &[
     post("/behandle", Page::Triage, Need::Operator(Right::Work)),
     get("/angre", Page::Undoable, Need::Operator(Right::Work)),
     post("/angre", Page::Undo, Need::Operator(Right::Work)),
+    get("/demping", Page::Muted, Need::Operator(Right::Look)),
     post("/visninger", Page::SavedViews, Need::Operator(Right::Look)),
 ];
 

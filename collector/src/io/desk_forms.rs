@@ -48,6 +48,7 @@ async fn the_list_is_narrowed_by_its_address_and_says_what_it_does_not_understan
     }
     let (_, page) = get(&scene, "analyst", "/alarmer?q=medlem%3A1002+tlp%3Ared").await;
     assert!(page.contains("href=\"/alarmer?q=tlp%3Ared\"") && page.contains("Ingenting i dette tidsrommet"), "{page}");
+    assert!(page.contains("Ingen av de ") && !page.contains("<strong>0 "), "{page}");
     let (status, page) = get(&scene, "analyst", "/alarmer?q=%3Cscript%3Ealert(1)%3C%2Fscript%3E+medlm%3A1&t=9d").await;
     assert_eq!(status, 200);
     assert!(page.contains("medlm:1") && page.contains("Bruk 1t, 24t, 7d eller 30d"), "{page}");
@@ -84,6 +85,22 @@ async fn many_are_handled_at_once_and_undone_without_any_script() {
 }
 
 #[tokio::test]
+async fn what_came_after_the_page_was_fetched_is_not_acknowledged_by_it() {
+    let scene = scene().await;
+    let (_, page) = get(&scene, "analyst", "/alarmer").await;
+    assert!(page.contains("name=\"newest\" value=\"9003\""), "{page}");
+    let (_, own) = get(&scene, "it", "/alarmer").await;
+    assert!(!own.contains("value=\"9003\""), "how many alerts there are is told to no member: {own}");
+    alert(&scene.fixture, 9_004, (1, 1), 2, 1).await;
+    assert_eq!(post(&scene, "analyst", "/behandle", "act=acknowledge&target=n1&newest=9003").await.0, 303);
+    let (_, page) = get(&scene, "analyst", "/alarmer?q=status%3Any").await;
+    assert!(page.contains("evil[.]no"), "{page}");
+    assert_eq!(post(&scene, "analyst", "/behandle", "act=acknowledge&target=n1&newest=9004").await.0, 303);
+    let (_, page) = get(&scene, "analyst", "/alarmer?q=status%3Any").await;
+    assert!(!page.contains("evil[.]no"), "{page}");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_form_is_said_and_nothing_is_done() {
     let scene = scene().await;
     for (body, words) in [
@@ -108,6 +125,34 @@ async fn what_is_wrong_with_a_form_is_said_and_nothing_is_done() {
         assert!(location(&answer).starts_with("/alarmer") && !answer.contains("evil"), "{answer}");
         scene.fixture.run("DELETE FROM acknowledged").await;
     }
+}
+
+#[tokio::test]
+async fn what_is_muted_is_listed_and_ended_with_a_reason_whoever_muted_it_and_however_long_ago() {
+    let scene = scene().await;
+    let mute = "act=mute&target=n1&reason=kjent+reklame&days=30";
+    assert_eq!(post(&scene, "publisher", "/behandle", mute).await.0, 303);
+    scene.fixture.run("UPDATE muted SET given_at = given_at - 86400000000").await;
+    let (_, page) = get(&scene, "analyst", "/alarmer?vis=alt").await;
+    assert!(page.contains("href=\"/demping?indikator=1\"") && page.contains("id=\"tools-everywhere\""), "{page}");
+    let (status, page) = get(&scene, "analyst", "/demping").await;
+    assert_eq!(status, 200);
+    for part in ["evil[.]no", "kjent reklame", "alle medlemmer", "publisher", "value=\"d1\"", "1 demping gjelder"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let (_, page) = get(&scene, "auditor", "/demping").await;
+    assert!(page.contains("kjent reklame") && !page.contains("id=\"tools\""), "{page}");
+    let lift = |reason: &str| format!("act=unmute&target=d1&reason={reason}&tilbake=%2Fdemping");
+    assert_eq!(post(&scene, "analyst", "/behandle", &lift("")).await.0, 422);
+    let (status, answer) = post(&scene, "analyst", "/behandle", &lift("ikke+reklame")).await;
+    assert_eq!((status, location(&answer)), (303, "/demping?gjort=2"), "{answer}");
+    let (_, page) = get(&scene, "analyst", "/demping?gjort=2").await;
+    assert!(page.contains("Ingenting er dempet") && page.contains("id=\"toast\""), "{page}");
+    let entries = scene.fixture.store.audit_entries(Scope::Operator, 0).await.unwrap();
+    let last = entries.iter().find(|entry| entry.what == "page unmute").unwrap();
+    assert!(last.who.starts_with("analyst") && last.became.contains("ikke reklame"), "{}", last.became);
+    let (status, page) = post(&scene, "analyst", "/behandle", &lift("igjen")).await;
+    assert!(status == 200 && page.contains("demping 1: er ikke dempet"), "{page}");
 }
 
 #[tokio::test]
@@ -145,6 +190,7 @@ async fn what_is_taken_along_has_its_marking_and_stands_in_the_audit() {
     assert!(file.contains("TLP:AMBER\n") && file.contains("evil[.]no\n") && !file.contains("evil.no"), "{file}");
     let (_, file) = get(&scene, "it", "/alarmer/eksport?form=json").await;
     assert!(file.contains("\"tlp\":\"TLP:AMBER\"") && file.contains("\"members\":1"), "{file}");
+    assert!(file.contains("\"complete\":true"), "{file}");
     assert_eq!(get(&scene, "analyst", "/alarmer/eksport?form=exe").await.0, 404);
     let entries = scene.fixture.store.audit_entries(Scope::Operator, 0).await.unwrap();
     let exports: Vec<_> = entries.iter().filter(|entry| entry.what == "page export").collect();
@@ -162,7 +208,7 @@ async fn w1_the_lists_and_what_is_done_from_them_by_every_role() {
     let mut asked = 0;
     for (method, path, expected) in EXPECTED {
         let is_ours = List::ALL.iter().any(|list| path.starts_with(list.path()))
-            || ["/behandle", "/angre", "/visninger"].contains(path);
+            || ["/behandle", "/angre", "/demping", "/visninger"].contains(path);
         if !is_ours {
             continue;
         }
@@ -182,5 +228,5 @@ async fn w1_the_lists_and_what_is_done_from_them_by_every_role() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 10 * 4);
+    assert_eq!(asked, 11 * 4);
 }

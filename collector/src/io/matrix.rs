@@ -104,6 +104,7 @@ pub(super) const EXPECTED: &[Row] = &[
     (Method::Get, "/angre", [303, 200, 200, 200, 403, 403, 403, 403, 403, 200, 403]),
     // Of nothing that was done.
     (Method::Post, "/angre", [401, 409, 409, 409, 403, 403, 403, 403, 403, 403, 403]),
+    (Method::Get, "/demping", [303, 200, 200, 200, 200, 403, 403, 403, 403, 200, 403]),
     // With a name.
     (Method::Post, "/visninger", [401, 303, 303, 303, 303, 403, 403, 403, 403, 403, 403]),
     (Method::Get, "/api/v1/campaigns", LOOKS),

@@ -180,6 +180,7 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
             Page::Triage => on(by, triage::deed),
             Page::Undoable => on(by, triage::undoable),
             Page::Undo => on(by, triage::undo),
+            Page::Muted => on(by, triage::muted),
             Page::SavedViews => on(by, triage::views),
         };
         let gate = middleware::from_fn_with_state((shared.clone(), address.need), gate::pass);

@@ -32,6 +32,8 @@ pub const MUTED_DAYS: u32 = 30;
 pub const MUTED_DAYS_MAX: u32 = 365;
 /// Mutings that stand at once: whoever needs more needs another list of indicators.
 pub const MUTED_MAX: i64 = 2_000;
+/// Mutings on one page.
+pub const MUTED_SHOWN: usize = 100;
 /// For so long a deed can be undone.
 pub const UNDONE_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// Deeds that are remembered to be undone, the newest.

@@ -1,16 +1,19 @@
 -- What analysts make of the lists: what they have acknowledged and hidden, how what they did is undone, what they saved, and up to when they
 -- have looked.
 
--- By indicator: what came up to then, and got no further, somebody has looked at.
+-- By indicator and member: what came there up to then, and got no further there, somebody has looked at.
 CREATE TABLE acknowledged (
-    indicator_id INTEGER PRIMARY KEY REFERENCES indicator (id),
+    indicator_id BIGINT NOT NULL REFERENCES indicator (id),
+    member_id    BIGINT NOT NULL REFERENCES member (id) ON DELETE CASCADE,
     up_to        BIGINT NOT NULL,          -- alert.id: what came later is new again
     evidence     BIGINT NOT NULL,          -- how far it had got; what gets further is new again
     who          TEXT   NOT NULL,
-    at           BIGINT NOT NULL
+    at           BIGINT NOT NULL,
+    PRIMARY KEY (indicator_id, member_id)
 );
+CREATE INDEX acknowledged_by_member ON acknowledged (member_id);
 
--- Hidden for a time: what an indicator meets, everywhere or at one member, as far as it had got then.
+-- Hidden for a time: what an indicator meets, everywhere or at one member, as far as it had got there then.
 CREATE TABLE muted (
     id           INTEGER PRIMARY KEY,
     indicator_id BIGINT NOT NULL REFERENCES indicator (id),
@@ -24,6 +27,14 @@ CREATE TABLE muted (
     ended_by     TEXT
 );
 CREATE INDEX muted_by_indicator ON muted (indicator_id);
+-- Of what is hidden everywhere: how far it had got at each member that had met it. Where none had, `muted.evidence` counts.
+CREATE TABLE muted_at (
+    muted_id  BIGINT NOT NULL REFERENCES muted (id) ON DELETE CASCADE,
+    member_id BIGINT NOT NULL REFERENCES member (id) ON DELETE CASCADE,
+    evidence  BIGINT NOT NULL,
+    PRIMARY KEY (muted_id, member_id)
+);
+CREATE INDEX muted_at_by_member ON muted_at (member_id);
 
 -- Deeds of late, each with what was before it.
 CREATE TABLE triage (

@@ -100,8 +100,12 @@ pub(super) async fn forget(conn: &mut SqliteConnection, member: i64, left_at: Ti
     if has_table(conn, "reader").await? {
         delete(conn, "DELETE FROM reader WHERE member_id = $1", member).await?;
     }
+    if has_table(conn, "acknowledged").await? {
+        delete(conn, "DELETE FROM acknowledged WHERE member_id = $1", member).await?;
+    }
     if has_table(conn, "muted").await? {
         delete(conn, "DELETE FROM muted WHERE member_id = $1", member).await?;
+        delete(conn, "DELETE FROM muted_at WHERE member_id = $1", member).await?;
     }
     if has_table(conn, "account").await? {
         super::account::forget_member(conn, member).await?;

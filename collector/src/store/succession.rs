@@ -72,6 +72,17 @@ pub(crate) async fn hand_over(
         "UPDATE braked_count SET member_id = $2 WHERE member_id = $1",
         "UPDATE reader SET member_id = $2 WHERE member_id = $1",
         "UPDATE muted SET member_id = $2 WHERE member_id = $1",
+        // What is hidden at both is hidden as far as it had got at the one that it had got less far at.
+        "UPDATE muted_at SET
+            evidence = (SELECT MIN(o.evidence) FROM muted_at o WHERE o.muted_id = muted_at.muted_id AND o.member_id IN ($1, $2))
+            WHERE member_id IN ($1, $2)",
+        "DELETE FROM muted_at WHERE member_id = $1 AND muted_id IN (SELECT muted_id FROM muted_at WHERE member_id = $2)",
+        "UPDATE muted_at SET member_id = $2 WHERE member_id = $1",
+        // Of what both have met nothing counts as looked at: what was said of the one was not said of the other.
+        "DELETE FROM acknowledged WHERE member_id IN ($1, $2) AND indicator_id IN
+            (SELECT e.indicator_id FROM acknowledged e WHERE e.member_id = $1) AND indicator_id IN
+            (SELECT e.indicator_id FROM acknowledged e WHERE e.member_id = $2)",
+        "UPDATE acknowledged SET member_id = $2 WHERE member_id = $1",
         "UPDATE account SET member_id = $2 WHERE member_id = $1",
         "UPDATE page_token SET member_id = $2 WHERE member_id = $1",
         "UPDATE former_number SET member_id = $2 WHERE member_id = $1",
@@ -134,7 +145,12 @@ impl Store {
         if holds != Holds::default() {
             return Ok(Err(holds));
         }
-        for sql in ["DELETE FROM reader WHERE member_id = $1", "DELETE FROM muted WHERE member_id = $1"] {
+        for sql in [
+            "DELETE FROM reader WHERE member_id = $1",
+            "DELETE FROM muted WHERE member_id = $1",
+            "DELETE FROM muted_at WHERE member_id = $1",
+            "DELETE FROM acknowledged WHERE member_id = $1",
+        ] {
             sqlx::query(sql).bind(member).execute(&mut *tx).await?;
         }
         super::account::forget_member(&mut tx, member).await?;

@@ -41,16 +41,19 @@ async fn around(shared: &Shared, visit: &Visit, list: List, uri: &Uri) -> Result
     }
     let views = shared.store.saved_views(who.name(), Some(list)).await?;
     let saved = views.iter().map(|view| Saved::of(view, who.name(), visit.now())).collect();
-    let mut desk = Desk { may_work: may_work(visit), may_save: true, done: None };
+    let done = just_done(shared, visit, uri).await?;
+    Ok((saved, Desk { may_work: may_work(visit), may_save: true, done }))
+}
+
+/// What somebody has just done from here, and can undo.
+pub(super) async fn just_done(shared: &Shared, visit: &Visit, uri: &Uri) -> Result<Option<DeedLine>, StoreError> {
     let named = |(name, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| {
         (name == "gjort").then(|| value.parse::<i64>().ok()).flatten()
     };
     let deed = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).find_map(named);
-    if let Some(deed) = deed.filter(|_| desk.may_work) {
-        let deeds = shared.store.undoable(who.name(), visit.now()).await?;
-        desk.done = deeds.iter().find(|known| known.id == deed).map(|known| DeedLine::of(known, &visit.reader()));
-    }
-    Ok((saved, desk))
+    let Some(deed) = deed.filter(|_| may_work(visit)) else { return Ok(None) };
+    let deeds = shared.store.undoable(visit.who().name(), visit.now()).await?;
+    Ok(deeds.iter().find(|known| known.id == deed).map(|known| DeedLine::of(known, &visit.reader())))
 }
 
 pub(super) async fn alerts(State(shared): State<Arc<Shared>>, uri: Uri, visit: Visit) -> Response {
@@ -84,7 +87,7 @@ pub(super) async fn incidents(State(shared): State<Arc<Shared>>, uri: Uri, visit
             let reader = visit.reader();
             let next = listed.next.as_ref().map(|next| asked.next(next));
             let bar = Bar::of(&asked, listed.hidden, next, saved, &reader);
-            let view = CaseList::incidents(&listed.items, listed.total, scope, &reader);
+            let view = CaseList::incidents(&listed, scope, &reader);
             let head = visit.head(operator_name(&shared).await.as_deref());
             visit.answer(StatusCode::OK, page::cases(&head, &bar, &view, &desk, visit.extent()))
         }
@@ -104,7 +107,7 @@ pub(super) async fn campaigns(State(shared): State<Arc<Shared>>, uri: Uri, visit
             let reader = visit.reader();
             let next = listed.next.as_ref().map(|next| asked.next(next));
             let bar = Bar::of(&asked, listed.hidden, next, saved, &reader);
-            let view = CaseList::campaigns(&listed.items, listed.total, scope, &reader);
+            let view = CaseList::campaigns(&listed, scope, &reader);
             let head = visit.head(operator_name(&shared).await.as_deref());
             visit.answer(StatusCode::OK, page::cases(&head, &bar, &view, &desk, visit.extent()))
         }
@@ -126,7 +129,9 @@ pub(super) async fn export_campaigns(shared: State<Arc<Shared>>, uri: Uri, visit
 
 /// A list as a file. That it was taken along stands in the audit before it is.
 async fn export(list: List, shared: &Shared, uri: &Uri, visit: &Visit) -> Response {
-    let asked = asked(list, uri, EXPORTED_MAX, visit);
+    let mut asked = asked(list, uri, EXPORTED_MAX, visit);
+    // From its beginning, whichever page it was taken along from.
+    asked.question.after = None;
     // Nothing said: for a spreadsheet.
     let form = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
         .find(|(name, _)| name == "form")
@@ -138,19 +143,17 @@ async fn export(list: List, shared: &Shared, uri: &Uri, visit: &Visit) -> Respon
     let read = async {
         Ok::<_, StoreError>(match list {
             List::Alerts => Export::alerts(&shared.store.alert_groups(scope, &asked.question).await?),
-            List::Incidents => {
-                Export::incidents(&shared.store.listed_incidents(scope, &asked.question).await?.items, scope)
-            }
-            List::Campaigns => {
-                Export::campaigns(&shared.store.listed_campaigns(scope, &asked.question).await?.items, scope)
-            }
+            List::Incidents => Export::incidents(&shared.store.listed_incidents(scope, &asked.question).await?, scope),
+            List::Campaigns => Export::campaigns(&shared.store.listed_campaigns(scope, &asked.question).await?, scope),
         })
     };
     let export = match read.await {
         Ok(export) => export,
         Err(error) => return visit.broken(&error),
     };
-    let what = format!("{} rows of {} as {}, up to {}", export.rows.len(), list.as_str(), form.ending(), export.tlp);
+    let cut = if export.cut.is_some() { " (cut)" } else { "" };
+    let rows = export.rows.len();
+    let what = format!("{rows} rows{cut} of {} as {}, up to {}", list.as_str(), form.ending(), export.tlp);
     let mut deed =
         Deed::new(visit.who().audited(), "page export", On::Thing(list.path().to_owned()), visit.now()).becomes(what);
     deed = deed.concerns(visit.who().member().map(str::to_owned));

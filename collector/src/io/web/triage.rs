@@ -9,6 +9,7 @@ use varde_common::brake::is_reason;
 use varde_common::id::MemberNumber;
 
 use super::Shared;
+use super::desk::{just_done, may_work};
 use crate::filter::List;
 use crate::io::gate::operator_name;
 use crate::io::visit::{Form, Visit};
@@ -16,7 +17,8 @@ use crate::limits::desk::{MUTED_DAYS, MUTED_DAYS_MAX, TOGETHER_MAX};
 use crate::limits::workflow::NOTE_MAX_OCTETS;
 use crate::present::desk::asked::Asked;
 use crate::present::desk::done::{DeedLine, DoneView, not_undone};
-use crate::present::desk::page;
+use crate::present::desk::muted::{MUTED, MutedView};
+use crate::present::desk::page::{self, Desk};
 use crate::present::page::{Extent, message};
 use crate::present::text::Texts;
 use crate::store::StoreError;
@@ -38,6 +40,11 @@ fn back(filled: &[(String, String)], visit: &Visit) -> Asked {
     Asked::read(list, query, 1, visit.now())
 }
 
+/// The address of where to go back to: a list, or the page of all that is muted.
+fn way_back(filled: &[(String, String)], visit: &Visit) -> String {
+    if field(filled, "tilbake") == MUTED { MUTED.to_owned() } else { back(filled, visit).own() }
+}
+
 fn with(address: &str, name: &str, value: i64) -> String {
     let sign = if address.contains('?') { '&' } else { '?' };
     format!("{address}{sign}{name}={value}")
@@ -48,7 +55,7 @@ fn person<'a>(audited: &'a str, visit: &'a Visit) -> Person<'a> {
     Person { name: visit.who().name(), audited }
 }
 
-/// What was selected: `n` an indicator's alerts, `i` an incident, `k` a campaign, each before its number.
+/// What was selected: `n` an indicator's alerts, `i` an incident, `k` a campaign, `d` a muting, each before its number.
 fn target(text: &str) -> Option<Target> {
     let mut characters = text.chars();
     let kind = characters.next()?;
@@ -56,6 +63,7 @@ fn target(text: &str) -> Option<Target> {
     match kind {
         'n' => Some(Target::Indicator(number)),
         'i' => Some(Target::Incident(number)),
+        'd' => Some(Target::Muting(number)),
         'k' => Some(Target::Campaign(number)),
         _ => None,
     }
@@ -72,9 +80,11 @@ async fn act(shared: &Shared, filled: &[(String, String)], visit: &Visit) -> Res
     let texts = visit.texts();
     let reason = || reason(filled, texts);
     Ok(match field(filled, "act") {
-        "acknowledge" => Ok(Act::Acknowledge),
+        // What came after the page was drawn nobody has looked at.
+        "acknowledge" => Ok(Act::Acknowledge { newest: field(filled, "newest").parse().unwrap_or(i64::MAX) }),
         "false-positive" => reason().map(|reason| Act::FalsePositive { reason }),
         "legitimate" => reason().map(|reason| Act::Legitimate { reason }),
+        "unmute" => reason().map(|reason| Act::Unmute { reason }),
         "take" => Ok(Act::Take { owner: visit.who().name().to_owned() }),
         "note" => {
             let text = field(filled, "reason");
@@ -134,7 +144,7 @@ pub(super) async fn deed(State(shared): State<Arc<Shared>>, visit: Visit, Form(f
         Ok(done) => done,
         Err(error) => return visit.broken(&error),
     };
-    let back = back(&filled, &visit).own();
+    let back = way_back(&filled, &visit);
     if let (Some(deed), true, true) = (done.deed, done.not_done.is_empty(), done.withdrawn.is_empty()) {
         return Redirect::to(&with(&back, "gjort", deed)).into_response();
     }
@@ -162,12 +172,34 @@ async fn list(shared: &Shared, visit: &Visit, status: StatusCode, refused: Optio
     }
 }
 
+/// All that is muted, or what is of one indicator.
+pub(super) async fn muted(State(shared): State<Arc<Shared>>, uri: axum::http::Uri, visit: Visit) -> Response {
+    let number = |name: &str| {
+        let pairs = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        pairs.into_iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse::<i64>().ok())
+    };
+    let (indicator, after) = (number("indikator"), number("etter"));
+    let read = async {
+        let page = shared.store.muted(indicator, after, visit.now()).await?;
+        Ok::<_, StoreError>((page, just_done(&shared, &visit, &uri).await?))
+    };
+    match read.await {
+        Ok((page, done)) => {
+            let desk = Desk { may_work: may_work(&visit), done, ..Desk::default() };
+            let view = MutedView::of(&page, indicator, desk, &visit.reader());
+            let head = visit.head(operator_name(&shared).await.as_deref());
+            visit.answer(StatusCode::OK, page::muted(&head, &view))
+        }
+        Err(error) => visit.broken(&error),
+    }
+}
+
 /// Undoes a deed.
 pub(super) async fn undo(State(shared): State<Arc<Shared>>, visit: Visit, Form(filled): Form<Filled>) -> Response {
     let deed = field(&filled, "deed").parse().unwrap_or(0);
     match shared.store.undo(deed, person(&visit.who().audited(), &visit), visit.now()).await {
         Ok(Ok(_)) if field(&filled, "tilbake").is_empty() => Redirect::to("/angre?angret=1").into_response(),
-        Ok(Ok(_)) => Redirect::to(&back(&filled, &visit).own()).into_response(),
+        Ok(Ok(_)) => Redirect::to(&way_back(&filled, &visit)).into_response(),
         Ok(Err(not)) => {
             let words = not_undone(not, visit.texts());
             list(&shared, &visit, StatusCode::CONFLICT, Some(&words), false).await

@@ -29,6 +29,8 @@ pub struct AlertRow {
     pub proposed: bool,
     /// How it stands, a line each.
     pub states: Vec<Shown>,
+    /// Something hides it, or some of it.
+    pub muted: bool,
     /// Nobody has looked at some of it.
     pub fresh: bool,
     /// "5 av 214 som kunne se det".
@@ -141,6 +143,7 @@ impl AlertRow {
             retro: group.retro,
             proposed: group.is_proposed,
             states: states(group, reader),
+            muted: !group.mutings.is_empty(),
             fresh: group.fresh > 0,
             names: names.take(NAMED).map(|(number, name)| Shown::of(&format!("{name} ({number})"))).collect(),
             more_names: size(group.members.len().saturating_sub(NAMED)),
@@ -164,10 +167,12 @@ impl AlertRow {
 pub struct AlertList {
     /// Its rows.
     pub rows: Vec<AlertRow>,
-    /// "7 indikatorer, 40 alarmer".
+    /// "7 indikatorer, 40 alarmer"; where there are none, of how many.
     pub total: String,
     /// There are more alerts in the range than were looked at.
     pub cut: Option<String>,
+    /// `alert.id` of the newest that whoever reads it can have seen.
+    pub newest: i64,
     /// When it was.
     pub histogram: Histogram,
 }
@@ -179,14 +184,17 @@ impl AlertList {
         let most = crate::present::shown::number(crate::limits::desk::ALERTS_LOOKED_AT_MAX);
         AlertList {
             rows: groups.items.iter().map(|group| AlertRow::of(group, groups, reader)).collect(),
-            total: format!(
-                "{}, {}",
-                texts.count("desk-groups-n", groups.total),
-                texts.count("desk-alerts-n", groups.alerts)
-            ),
+            total: match (groups.total, groups.looked_at) {
+                (0, 0) => texts.say("desk-alerts-none"),
+                (0, looked_at) => texts.count("desk-alerts-none-of", looked_at),
+                (total, _) => {
+                    format!("{}, {}", texts.count("desk-groups-n", total), texts.count("desk-alerts-n", groups.alerts))
+                }
+            },
             cut: groups.whole_since.map(|since| {
                 texts.with("desk-cut", &[("most", &most), ("since", &reader.calendar.moment(since).shown)])
             }),
+            newest: groups.newest,
             histogram: Histogram::of(asked, &groups.bars, &groups.counts, reader),
         }
     }

@@ -7,7 +7,7 @@ use crate::api::cursor::opened;
 use crate::filter::read::Trouble;
 use crate::filter::{Filter, List};
 use crate::range::{BadRange, Quick, Range};
-use crate::store::desk::Question;
+use crate::store::desk::{Question, USUAL_OF_CASES};
 
 /// A question of a list, and what of it was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +26,11 @@ pub struct Asked {
     pub bad_cursor: bool,
 }
 
-/// The range that a list shows unless it is told otherwise: work on a case takes longer than a day.
+/// The range that a list shows unless it is told otherwise.
 pub fn usual(list: List) -> Quick {
     match list {
         List::Alerts => Quick::Day,
-        List::Incidents | List::Campaigns => Quick::Month,
+        List::Incidents | List::Campaigns => USUAL_OF_CASES,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::priority::{Term, Word};
 use crate::store::Scope;
 use crate::store::alert::level_of;
 use crate::store::campaign::CampaignView;
-use crate::store::desk::incidents::Listed;
+use crate::store::desk::incidents::{Listed, Page};
 use crate::workflow::Progress;
 
 /// A row.
@@ -145,24 +145,34 @@ pub struct CaseList {
 
 impl CaseList {
     /// Of incidents.
-    pub fn incidents(listed: &[Listed], total: i64, scope: Scope, reader: &Reader) -> CaseList {
+    pub fn incidents(page: &Page<Listed>, scope: Scope, reader: &Reader) -> CaseList {
+        let texts = reader.texts;
         CaseList {
             of_campaigns: false,
             place: "/sak/",
             letter: "i",
-            rows: listed.iter().map(|one| CaseRow::of_incident(one, scope, reader)).collect(),
-            total: reader.texts.count("desk-incidents-n", total),
+            rows: page.items.iter().map(|one| CaseRow::of_incident(one, scope, reader)).collect(),
+            total: match (page.total, page.within) {
+                (0, 0) => texts.say("desk-incidents-none"),
+                (0, within) => texts.count("desk-incidents-none-of", within),
+                (total, _) => texts.count("desk-incidents-n", total),
+            },
         }
     }
 
     /// Of campaigns.
-    pub fn campaigns(views: &[CampaignView], total: i64, scope: Scope, reader: &Reader) -> CaseList {
+    pub fn campaigns(page: &Page<CampaignView>, scope: Scope, reader: &Reader) -> CaseList {
+        let texts = reader.texts;
         CaseList {
             of_campaigns: true,
             place: "/kampanje/",
             letter: "k",
-            rows: views.iter().map(|one| CaseRow::of_campaign(one, scope, reader)).collect(),
-            total: reader.texts.count("desk-campaigns-n", total.max(size(views.len()))),
+            rows: page.items.iter().map(|one| CaseRow::of_campaign(one, scope, reader)).collect(),
+            total: match (page.total.max(size(page.items.len())), page.within) {
+                (0, 0) => texts.say("desk-campaigns-none"),
+                (0, within) => texts.count("desk-campaigns-none-of", within),
+                (total, _) => texts.count("desk-campaigns-n", total),
+            },
         }
     }
 }

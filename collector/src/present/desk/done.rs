@@ -24,6 +24,7 @@ fn deed_words(what: &str, texts: &Texts) -> String {
         "false-positive" => texts.say("desk-did-false-positive"),
         "legitimate" => texts.say("desk-did-legitimate"),
         "mute" => texts.say("desk-did-mute"),
+        "unmute" => texts.say("desk-did-unmute"),
         "take" => texts.say("desk-did-take"),
         _ => texts.say("desk-did-note"),
     }
@@ -41,6 +42,7 @@ fn target_words(target: Target, texts: &Texts) -> String {
     match target {
         Target::Indicator(id) => texts.numbers("desk-target-indicator", &[("id", id)]),
         Target::Incident(id) => texts.numbers("desk-target-incident", &[("id", id)]),
+        Target::Muting(id) => texts.numbers("desk-target-muting", &[("id", id)]),
         Target::Campaign(id) => texts.numbers("desk-target-campaign", &[("id", id)]),
     }
 }
@@ -50,6 +52,7 @@ fn not_done_words(not: NotDone, texts: &Texts) -> String {
         NotDone::Gone => texts.say("desk-not-gone"),
         NotDone::Already => texts.say("desk-not-already"),
         NotDone::NothingToJudge => texts.say("desk-not-judged"),
+        NotDone::NotMuted => texts.say("desk-not-muted"),
         NotDone::NoCase => texts.say("desk-not-case"),
         NotDone::NotSuch => texts.say("desk-not-such"),
         NotDone::Full => texts.say("desk-not-full"),

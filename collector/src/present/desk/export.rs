@@ -2,13 +2,14 @@
 //! number, as on the page; the strictest marking stands on the whole.
 
 use serde_json::{Map, Value, json};
+use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
 use crate::present::shown::Shown;
 use crate::store::Scope;
 use crate::store::campaign::CampaignView;
 use crate::store::desk::group::{Group, Groups, InCase};
-use crate::store::desk::incidents::Listed;
+use crate::store::desk::incidents::{Listed, Page};
 
 /// In which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,22 @@ impl Form {
     }
 }
 
+/// What an export lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Rows that there are, in it or not.
+    pub of: i64,
+    /// Since when alerts are counted; none = all of the range are.
+    pub since: Option<Timestamp>,
+}
+
+impl Cut {
+    /// Of a list with so many rows, of which there is another page or not.
+    fn of(of: i64, has_more: bool, since: Option<Timestamp>) -> Option<Cut> {
+        (has_more || since.is_some()).then_some(Cut { of, since })
+    }
+}
+
 /// Rows of named values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Export {
@@ -58,6 +75,8 @@ pub struct Export {
     pub what: &'static str,
     /// The strictest of all.
     pub tlp: Tlp,
+    /// What it lacks; none = nothing.
+    pub cut: Option<Cut>,
     /// Its rows.
     pub rows: Vec<Map<String, Value>>,
 }
@@ -106,11 +125,16 @@ impl Export {
                 "campaigns": names(&group.campaigns),
             }))
         };
-        Export { what: "alarmer", tlp: tlp.unwrap_or(Tlp::Amber), rows: groups.items.iter().map(of).collect() }
+        Export {
+            what: "alarmer",
+            tlp: tlp.unwrap_or(Tlp::Amber),
+            cut: Cut::of(groups.total, groups.next.is_some(), groups.whole_since),
+            rows: groups.items.iter().map(of).collect(),
+        }
     }
 
     /// The incident list. An incident has no marking of its own; unmarked is amber.
-    pub fn incidents(listed: &[Listed], scope: Scope) -> Export {
+    pub fn incidents(page: &Page<Listed>, scope: Scope) -> Export {
         let of = |one: &Listed| {
             let view = &one.incident.view;
             row(json!({
@@ -130,11 +154,12 @@ impl Export {
                 "exercise": view.exercise,
             }))
         };
-        Export { what: "saker", tlp: Tlp::Amber, rows: listed.iter().map(of).collect() }
+        let cut = Cut::of(page.total, page.next.is_some(), None);
+        Export { what: "saker", tlp: Tlp::Amber, cut, rows: page.items.iter().map(of).collect() }
     }
 
     /// The campaign list.
-    pub fn campaigns(views: &[CampaignView], scope: Scope) -> Export {
+    pub fn campaigns(page: &Page<CampaignView>, scope: Scope) -> Export {
         let of = |view: &CampaignView| {
             row(json!({
                 "tlp": Tlp::Amber.to_string(),
@@ -154,22 +179,35 @@ impl Export {
                 "exercise": view.exercise,
             }))
         };
-        Export { what: "kampanjer", tlp: Tlp::Amber, rows: views.iter().map(of).collect() }
+        let cut = Cut::of(page.total, page.next.is_some(), None);
+        Export { what: "kampanjer", tlp: Tlp::Amber, cut, rows: page.items.iter().map(of).collect() }
     }
 
-    /// What such a file is called: its marking is seen before it is opened.
+    /// What such a file is called: its marking, and that it lacks something, are seen before it is opened.
     pub fn file_name(&self, form: Form) -> String {
         let marking = self.tlp.to_string().replace([':', '+'], "-");
-        format!("varde-{}-{marking}.{}", self.what, form.ending())
+        let cut = if self.cut.is_some() { "-UTDRAG" } else { "" };
+        format!("varde-{}-{marking}{cut}.{}", self.what, form.ending())
     }
 
     /// As text of this form.
     pub fn written(&self, form: Form) -> String {
         match form {
             Form::Csv => self.csv(),
-            Form::Json => json!({ "tlp": self.tlp.to_string(), self.what: self.rows }).to_string(),
+            Form::Json => self.json(),
             Form::Defanged => self.defanged(),
         }
+    }
+
+    fn json(&self) -> String {
+        json!({
+            "tlp": self.tlp.to_string(),
+            "complete": self.cut.is_none(),
+            "since": self.cut.and_then(|cut| cut.since).map(Timestamp::clamped),
+            "rows_in_all": self.cut.map_or_else(|| self.rows.len().into(), |cut| Value::from(cut.of)),
+            self.what: self.rows,
+        })
+        .to_string()
     }
 
     fn csv(&self) -> String {
@@ -187,7 +225,12 @@ impl Export {
     }
 
     fn defanged(&self) -> String {
-        let mut text = format!("{}\n", self.tlp);
+        let mut text = self.tlp.to_string();
+        if let Some(cut) = self.cut {
+            let since = cut.since.map_or(String::new(), |since| format!(", alarmer siden {since}"));
+            text.push_str(&format!(" UTDRAG: {} av {} rader{since}", self.rows.len(), cut.of));
+        }
+        text.push('\n');
         for row in &self.rows {
             if let Some(Value::String(indicator)) = row.get("indicator") {
                 text.push_str(Shown::defanged(indicator).as_str());
@@ -249,10 +292,29 @@ mod tests {
             row(json!({ "tlp": "TLP:RED", "indicator": "confidential indicator 3" })),
             row(json!({ "indicator": "evil.no" })),
         ];
-        let export = Export { what: "alarmer", tlp: Tlp::AmberStrict, rows };
+        let export = Export { what: "alarmer", tlp: Tlp::AmberStrict, cut: None, rows };
         assert_eq!(export.file_name(Form::Csv), "varde-alarmer-TLP-AMBER-STRICT.csv");
         assert_eq!(export.written(Form::Defanged), "TLP:AMBER+STRICT\nconfidential indicator 3\nevil[.]no\n");
         assert!(export.written(Form::Json).contains("\"tlp\":\"TLP:AMBER+STRICT\""));
         assert!(export.written(Form::Csv).starts_with("\u{feff}indicator;tlp\r\n"));
+        assert!(export.written(Form::Json).contains("\"complete\":true"));
+    }
+
+    #[test]
+    fn what_lacks_something_says_so_in_its_name_and_in_itself() {
+        assert_eq!(Cut::of(5_000, false, None), None);
+        let since = Timestamp(1_795_219_200_000_000);
+        let rows = vec![row(json!({ "indicator": "evil.no" }))];
+        let of = |cut| Export { what: "alarmer", tlp: Tlp::Amber, cut, rows: rows.clone() };
+        let export = of(Cut::of(7, true, None));
+        assert_eq!(export.file_name(Form::Csv), "varde-alarmer-TLP-AMBER-UTDRAG.csv");
+        assert_eq!(export.written(Form::Defanged), "TLP:AMBER UTDRAG: 1 av 7 rader\nevil[.]no\n");
+        let text = export.written(Form::Json);
+        assert!(text.contains("\"complete\":false") && text.contains("\"rows_in_all\":7"), "{text}");
+        let export = of(Cut::of(1, false, Some(since)));
+        let words = format!("TLP:AMBER UTDRAG: 1 av 1 rader, alarmer siden {since}\n");
+        assert!(export.written(Form::Defanged).starts_with(&words));
+        let text = export.written(Form::Json);
+        assert!(text.contains("\"complete\":false") && !text.contains("\"since\":null"), "{text}");
     }
 }

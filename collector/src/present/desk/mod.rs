@@ -9,5 +9,6 @@ pub mod cases;
 pub mod done;
 pub mod export;
 pub mod histogram;
+pub mod muted;
 pub mod page;
 pub mod sentence;

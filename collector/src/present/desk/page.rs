@@ -6,6 +6,7 @@ use super::alerts::AlertList;
 use super::bar::Bar;
 use super::cases::CaseList;
 use super::done::{DeedLine, DoneView};
+use super::muted::MutedView;
 use crate::present::page::{Extent, Head};
 use crate::present::text::{Language, Texts};
 
@@ -58,6 +59,14 @@ struct UndoPage<'a> {
     undone: bool,
 }
 
+#[derive(Template)]
+#[template(path = "muted.html", blocks = ["content"])]
+struct MutedListPage<'a> {
+    head: &'a Head,
+    t: &'static Texts,
+    v: &'a MutedView,
+}
+
 fn texts(head: &Head) -> &'static Texts {
     Texts::of(head.language)
 }
@@ -92,6 +101,14 @@ pub fn cases(head: &Head, bar: &Bar, v: &CaseList, desk: &Desk, extent: Extent) 
 /// None of ours; the template's type demands it.
 pub fn done(head: &Head, v: &DoneView) -> askama::Result<String> {
     DonePage { head, t: texts(head), v }.render()
+}
+
+/// All that is muted.
+///
+/// # Errors
+/// None of ours; the template's type demands it.
+pub fn muted(head: &Head, v: &MutedView) -> askama::Result<String> {
+    MutedListPage { head, t: texts(head), v }.render()
 }
 
 /// What can be undone; `refused` says why something was not, `undone` that something was.

@@ -138,17 +138,17 @@ async fn met(
     Ok(met)
 }
 
-/// Since when all of the range was looked at, where that is not all of it.
+/// How many alerts of the range were looked at; and since when all were, where that is not all of it.
 async fn whole_since(
     tx: &mut Transaction<'static, Sqlite>,
     scope: Scope,
     question: &Question,
-) -> Result<Option<Timestamp>, sqlx::Error> {
+) -> Result<(i64, Option<Timestamp>), sqlx::Error> {
     let mut select = QueryBuilder::new("SELECT COUNT(*), MIN(x.seen) FROM ");
     push_range(&mut select, scope, question);
     select.push(" x");
     let (count, since): (i64, Option<i64>) = select.build_query_as().fetch_one(&mut **tx).await?;
-    Ok(since.filter(|_| count >= ALERTS_LOOKED_AT_MAX).map(Timestamp))
+    Ok((count, since.filter(|_| count >= ALERTS_LOOKED_AT_MAX).map(Timestamp)))
 }
 
 /// What is known of an indicator beside its alerts.
@@ -180,7 +180,8 @@ async fn known(
             WHERE e.indicator_id = n.id AND e.member_id <> ").push_bind(scope.member_id());
     select.push(
         ") AS others, EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'indicator' AND g.value = CAST(n.id AS TEXT) AND g.settled_as IS NULL) AS proposed,
-            k.who, k.at FROM indicator n LEFT JOIN acknowledged k ON k.indicator_id = n.id WHERE ",
+            k.who, k.at FROM indicator n LEFT JOIN acknowledged k ON k.indicator_id = n.id AND k.member_id =
+            (SELECT o.member_id FROM acknowledged o WHERE o.indicator_id = n.id ORDER BY o.at DESC, o.member_id LIMIT 1) WHERE ",
     );
     push_in(&mut select, "n.id", ids);
     let mut found = BTreeMap::new();
@@ -321,7 +322,7 @@ impl Store {
         let (counts, mut each) = counted(&mut tx, &asked, &ids, &bars).await?;
         let mut met = met(&mut tx, &asked, &ids).await?;
         let mut known = known(&mut tx, scope, &ids, question.now).await?;
-        let whole_since = whole_since(&mut tx, scope, question).await?;
+        let (looked_at, whole_since) = whole_since(&mut tx, scope, question).await?;
         let sql = "SELECT id, number, name FROM member WHERE $1 IS NULL OR id = $1 ORDER BY id";
         let members: Vec<(i64, String, String)> =
             sqlx::query_as(sql).bind(scope.member_id()).fetch_all(&mut *tx).await?;
@@ -329,6 +330,9 @@ impl Store {
             (Scope::Operator, false) => crate::coverage::lightened(reads::sensors(&mut tx, scope).await?),
             (Scope::Operator, true) | (Scope::Member(_), _) => Vec::new(),
         };
+        // The numbers of alerts tell nobody but the operator anything.
+        let sql = "SELECT COALESCE(MAX(id), 0) FROM alert WHERE $1 IS NULL";
+        let newest: i64 = sqlx::query_scalar(sql).bind(scope.member_id()).fetch_one(&mut *tx).await?;
         tx.rollback().await?;
         let all: Vec<i64> = members.iter().map(|(id, _, _)| *id).collect();
         let of = |which: fn(&Known) -> &BTreeSet<i64>| -> Vec<i64> {
@@ -375,6 +379,6 @@ impl Store {
             });
         }
         let members = members.into_iter().map(|(id, number, name)| (id, (number, name))).collect();
-        Ok(Groups { items, next, total, alerts, hidden, whole_since, bars, counts, members })
+        Ok(Groups { items, next, total, alerts, hidden, looked_at, whole_since, newest, bars, counts, members })
     }
 }

@@ -31,32 +31,34 @@ impl Store {
         }
         let mut tx = self.readers().begin().await?;
         let tokens = looked_up(&mut tx, scope, &question.filter).await?;
-        let (ids, next, total, hidden) = numbers(&mut tx, "campaign", question, &tokens, &CASE).await?;
+        let page = numbers(&mut tx, "campaign", question, &tokens, &CASE).await?;
         tx.rollback().await?;
-        if ids.is_empty() {
-            return Ok(Page { items: Vec::new(), next: None, total, hidden });
+        if page.items.is_empty() {
+            return Ok(page.with(Vec::new()));
         }
-        let found = views(self, scope, Chosen::These(&ids)).await?;
+        let found = views(self, scope, Chosen::These(&page.items)).await?;
         let mut found: BTreeMap<i64, CampaignView> =
             found.into_iter().map(|campaign| (campaign.id, campaign)).collect();
-        Ok(Page { items: ids.iter().filter_map(|id| found.remove(id)).collect(), next, total, hidden })
+        let items = page.items.iter().filter_map(|id| found.remove(id)).collect();
+        Ok(page.with(items))
     }
 
     async fn told_of_campaigns(&self, scope: Scope, question: &Question) -> Result<Page<CampaignView>, StoreError> {
         let mut told = views(self, scope, Chosen::All).await?;
         told.retain(|campaign| {
-            let within = campaign.last_seen >= question.range.from
-                && question.range.to.is_none_or(|to| campaign.first_seen < to);
-            within
-                && question.filter.tokens.iter().all(|token| {
-                    let yes = match &token.what {
-                        What::Exercise(yes) => campaign.exercise == *yes,
-                        What::Text(text) => campaign.title.to_lowercase().contains(&text.to_lowercase()),
-                        // The rest follows from all members.
-                        _ => false,
-                    };
-                    yes != token.not
-                })
+            campaign.last_seen >= question.range.from && question.range.to.is_none_or(|to| campaign.first_seen < to)
+        });
+        let within = i64::try_from(told.len()).unwrap_or(i64::MAX);
+        told.retain(|campaign| {
+            question.filter.tokens.iter().all(|token| {
+                let yes = match &token.what {
+                    What::Exercise(yes) => campaign.exercise == *yes,
+                    What::Text(text) => campaign.title.to_lowercase().contains(&text.to_lowercase()),
+                    // The rest follows from all members.
+                    _ => false,
+                };
+                yes != token.not
+            })
         });
         // How the work on it stands it is not told, so that none is hidden by that.
         let total = i64::try_from(told.len()).unwrap_or(i64::MAX);
@@ -64,6 +66,6 @@ impl Store {
         let end = begin.saturating_add(question.limit);
         let next = (told.len() > end).then(|| Position { at: i64::try_from(end).unwrap_or(0), name: String::new() });
         let items = told.into_iter().skip(begin).take(question.limit).collect();
-        Ok(Page { items, next, total, hidden: Hidden::default() })
+        Ok(Page { items, next, total, within, hidden: Hidden::default() })
     }
 }

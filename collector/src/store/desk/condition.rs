@@ -101,19 +101,19 @@ fn push_word(select: &mut QueryBuilder<Sqlite>, column: &str, words: impl IntoIt
     select.push(")");
 }
 
-/// Of an alert `x` of an indicator `n`, of which `k` says what was acknowledged: that it is new.
+/// Of an alert `x`, of which `k` says what was acknowledged of its indicator at its member: that it is new.
 pub(super) const IS_NEW: &str =
     "(x.verdict IS NULL AND (k.up_to IS NULL OR x.id > k.up_to OR x.evidence > k.evidence))";
 
-/// That an alert `x` is muted at the moment that is bound behind this, and has got no further than when it was.
+/// That an alert `x` is muted at the moment that is bound behind this, and has got no further at its member than when it was.
 pub(super) const IS_MUTED: &str =
     "EXISTS (SELECT 1 FROM muted u WHERE u.indicator_id = x.indicator_id AND u.ended_at IS NULL
-    AND x.evidence <= u.evidence AND (u.member_id IS NULL OR u.member_id = x.member_id) AND u.until > ";
+    AND x.evidence <= COALESCE((SELECT w.evidence FROM muted_at w WHERE w.muted_id = u.id AND w.member_id = x.member_id), u.evidence)
+    AND (u.member_id IS NULL OR u.member_id = x.member_id) AND u.until > ";
 
 /// What stands on the alert itself, or on its indicator. What the CSIRT makes of alerts of all members is not asked in a member's place.
 pub(super) fn push_of_alert(select: &mut QueryBuilder<Sqlite>, looked: &Looked, scope: Scope, now: i64) {
-    let not = if looked.token.not { " AND NOT (" } else { " AND (" };
-    select.push(not);
+    select.push(" AND (");
     let is_operator = scope == Scope::Operator;
     match &looked.token.what {
         What::Member(_) => push_in(select, "x.member_id", looked.members.as_deref().unwrap_or_default()),
@@ -161,7 +161,7 @@ pub(super) fn push_of_alert(select: &mut QueryBuilder<Sqlite>, looked: &Looked, 
         // Not asked of alerts.
         What::Owner(_) | What::Campaign(_) => drop(select.push("1 = 0")),
     }
-    select.push(")");
+    push_end(select, looked);
 }
 
 fn push_status(select: &mut QueryBuilder<Sqlite>, status: Status, is_operator: bool, now: i64) {
@@ -183,7 +183,7 @@ fn push_status(select: &mut QueryBuilder<Sqlite>, status: Status, is_operator: b
 
 /// What stands on a case `c` (an incident or a campaign), for the operator. `alerts` leads from it to its alerts `x`.
 pub(super) fn push_of_case(select: &mut QueryBuilder<Sqlite>, looked: &Looked, of: &Case<'_>) {
-    select.push(if looked.token.not { " AND NOT (" } else { " AND (" });
+    select.push(" AND (");
     match &looked.token.what {
         What::Member(_) => push_members(select, looked, of),
         What::Severity(places) => push_levels(select, of.word, places),
@@ -244,7 +244,12 @@ pub(super) fn push_of_case(select: &mut QueryBuilder<Sqlite>, looked: &Looked, o
         // Not asked of cases.
         What::Source(_) | What::Tlp(_) | What::Kind(_) | What::History(_) => drop(select.push("1 = 0")),
     }
-    select.push(")");
+    push_end(select, looked);
+}
+
+/// The end of a token's condition. Of what nothing is known a token finds nothing, and the same token with a minus leaves nothing out.
+fn push_end(select: &mut QueryBuilder<Sqlite>, looked: &Looked) {
+    select.push(if looked.token.not { ") IS NOT TRUE" } else { ")" });
 }
 
 fn push_members(select: &mut QueryBuilder<Sqlite>, looked: &Looked, of: &Case<'_>) {

@@ -95,8 +95,12 @@ pub struct Groups {
     pub alerts: i64,
     /// Groups that are hidden.
     pub hidden: Hidden,
+    /// Alerts of the range that were looked at, whether they fit or not.
+    pub looked_at: i64,
     /// There are more alerts in the range than were looked at; since when all were.
     pub whole_since: Option<Timestamp>,
+    /// `alert.id` of the newest there was as it was read, whether it is shown or not; 0 for a member.
+    pub newest: i64,
     /// The bars of the range.
     pub bars: Bars,
     /// Alerts that are shown, in each.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::condition::{Case, Looked, TOLD, lies_within, look_up, push_of_case};
-use super::{Hidden, Question};
+use super::{Hidden, Question, USUAL_OF_CASES};
 use crate::api::SEVERITIES;
 use crate::api::cursor::Position;
 use crate::filter::{Filter, Status, Token, What};
@@ -47,8 +47,17 @@ pub struct Page<T> {
     pub next: Option<Position>,
     /// On all pages.
     pub total: i64,
+    /// Of the range, whether they fit or not.
+    pub within: i64,
     /// That are hidden.
     pub hidden: Hidden,
+}
+
+impl<T> Page<T> {
+    /// The same page of other rows.
+    pub(super) fn with<U>(self, items: Vec<U>) -> Page<U> {
+        Page { items, next: self.next, total: self.total, within: self.within, hidden: self.hidden }
+    }
 }
 
 /// Looks up what tokens of cases name.
@@ -72,9 +81,14 @@ pub(super) async fn looked_up(
     Ok(tokens)
 }
 
-/// Within the range, and what the filter asks for.
+/// Within the range, and what the filter asks for. Nobody loses sight of what is open who has not asked for a range.
 pub(super) fn push_where(select: &mut QueryBuilder<Sqlite>, question: &Question, tokens: &[Looked], of: &Case<'_>) {
-    select.push(" WHERE c.last_seen >= ").push_bind(question.range.from.0);
+    // What was found in history begins with when it was found.
+    select.push(" WHERE (");
+    if question.range.quick == Some(USUAL_OF_CASES) {
+        select.push("c.state <> 'closed' OR ");
+    }
+    select.push("MAX(c.last_seen, c.opened_at) >= ").push_bind(question.range.from.0).push(")");
     if let Some(to) = question.range.to {
         select.push(" AND c.first_seen < ").push_bind(to.0);
     }
@@ -95,7 +109,7 @@ pub(super) async fn numbers(
     question: &Question,
     tokens: &[Looked],
     of: &Case<'_>,
-) -> Result<(Vec<i64>, Option<Position>, i64, Hidden), sqlx::Error> {
+) -> Result<Page<i64>, sqlx::Error> {
     let mut select = QueryBuilder::new(format!(
         "SELECT COALESCE(SUM(CASE WHEN c.state <> 'closed' THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN c.state = 'closed' THEN 1 ELSE 0 END), 0) FROM {table} c"
     ));
@@ -113,13 +127,17 @@ pub(super) async fn numbers(
     }
     let limit = i64::try_from(question.limit).unwrap_or(i64::MAX).saturating_add(1);
     select.push(" ORDER BY 2 DESC, 3 DESC, 1 DESC LIMIT ").push_bind(limit);
-    let mut rows: Vec<(i64, i64, i64)> = select.build_query_as().fetch_all(conn).await?;
+    let mut rows: Vec<(i64, i64, i64)> = select.build_query_as().fetch_all(&mut *conn).await?;
+    let mut select = QueryBuilder::new(format!("SELECT COUNT(*) FROM {table} c"));
+    push_where(&mut select, question, &[], of);
+    let within: i64 = select.build_query_scalar().fetch_one(conn).await?;
     let more = rows.len() > question.limit;
     rows.truncate(question.limit);
     let next =
         rows.last().filter(|_| more).map(|(id, word, last)| Position { at: *word, name: format!("{last},{id}") });
     let (total, settled) = if is_all(question) { (open + closed, 0) } else { (open, closed) };
-    Ok((rows.into_iter().map(|(id, _, _)| id).collect(), next, total, Hidden { muted: 0, settled }))
+    let items = rows.into_iter().map(|(id, _, _)| id).collect();
+    Ok(Page { items, next, total, within, hidden: Hidden { muted: 0, settled } })
 }
 
 /// Word, time and number of where a page ended.
@@ -176,7 +194,7 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn listed_incidents(&self, scope: Scope, question: &Question) -> Result<Page<Listed>, StoreError> {
-        let (ids, next, total, hidden) = match scope {
+        let page = match scope {
             Scope::Operator => {
                 let mut tx = self.readers().begin().await?;
                 let tokens = looked_up(&mut tx, scope, &question.filter).await?;
@@ -186,8 +204,8 @@ impl Store {
             }
             Scope::Member(member) => return self.own_incidents(member, question).await,
         };
-        let items = self.incidents_of(scope, &ids).await?;
-        Ok(Page { items: self.with_duties(scope, items).await?, next, total, hidden })
+        let items = self.with_duties(scope, self.incidents_of(scope, &page.items).await?).await?;
+        Ok(page.with(items))
     }
 
     async fn own_incidents(&self, member: i64, question: &Question) -> Result<Page<Listed>, StoreError> {
@@ -201,6 +219,7 @@ impl Store {
         for piece in ids.chunks(crate::limits::desk::CASES_SHOWN) {
             all.extend(self.incidents_of(scope, piece).await?);
         }
+        let within = i64::try_from(all.len()).unwrap_or(i64::MAX);
         all.retain(|incident| question.filter.tokens.iter().all(|token| fits(token, incident)));
         let open = |incident: &AskedIncident| incident.view.state != State::Closed;
         let settled = all.iter().filter(|incident| !open(incident)).count();
@@ -220,7 +239,7 @@ impl Store {
         let end = begin.saturating_add(question.limit);
         let next = (all.len() > end).then(|| Position { at: i64::try_from(end).unwrap_or(0), name: String::new() });
         let items = all.into_iter().skip(begin).take(question.limit).collect();
-        Ok(Page { items: self.with_duties(scope, items).await?, next, total, hidden })
+        Ok(Page { items: self.with_duties(scope, items).await?, next, total, within, hidden })
     }
 
     async fn with_duties(&self, scope: Scope, items: Vec<AskedIncident>) -> Result<Vec<Listed>, StoreError> {

@@ -67,7 +67,7 @@ impl<'a> Asked<'a> {
             )),
         }
         push_range(select, self.scope, self.question);
-        select.push(" x JOIN indicator n ON n.id = x.indicator_id LEFT JOIN acknowledged k ON k.indicator_id = x.indicator_id WHERE 1 = 1");
+        select.push(" x JOIN indicator n ON n.id = x.indicator_id LEFT JOIN acknowledged k ON k.indicator_id = x.indicator_id AND k.member_id = x.member_id WHERE 1 = 1");
         for looked in &self.tokens {
             push_of_alert(select, looked, self.scope, now);
         }

@@ -14,7 +14,10 @@ use varde_common::time::Timestamp;
 
 use crate::api::cursor::Position;
 use crate::filter::Filter;
-use crate::range::Range;
+use crate::range::{Quick, Range};
+
+/// The range of incidents and campaigns unless one is asked for: work on a case takes longer than a day. What is open is in it.
+pub const USUAL_OF_CASES: Quick = Quick::Month;
 
 /// What a list is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

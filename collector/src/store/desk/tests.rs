@@ -9,6 +9,9 @@ use crate::store::Scope;
 use crate::store::fixture::{Fixture, NOW};
 use crate::store::triage::{Act, Target};
 
+/// Of a page that was drawn just now.
+pub(crate) const ACKNOWLEDGE: Act = Act::Acknowledge { newest: i64::MAX };
+
 /// An alert of an indicator at a member, so many minutes ago.
 pub(crate) async fn alert(fixture: &Fixture, id: i64, (member, indicator): (i64, i64), evidence: i64, minutes: i64) {
     let mut tx = fixture.store.begin().await.unwrap();
@@ -33,6 +36,10 @@ pub(crate) fn asked(text: &str) -> Question {
 async fn found(fixture: &Fixture, text: &str) -> Vec<i64> {
     let groups = fixture.store.alert_groups(Scope::Operator, &asked(text)).await.unwrap();
     groups.items.iter().map(|group| group.indicator.id).collect()
+}
+
+async fn counted(fixture: &Fixture, text: &str) -> i64 {
+    fixture.store.alert_groups(Scope::Operator, &asked(text)).await.unwrap().alerts
 }
 
 async fn world() -> Fixture {
@@ -91,6 +98,8 @@ async fn each_token_narrows_the_list_and_each_with_a_minus_leaves_out_the_same()
         ("alvor:høy+", vec![]),
         ("status:ny", vec![2, 1, 3, 4]),
         ("status:kvittert,dempet", vec![]),
+        ("status:falsk-positiv", vec![]),
+        ("status:legitim,bekreftet", vec![]),
         ("slag:domene", vec![1, 4]),
         ("øvelse:ja", vec![4]),
         ("historie:ja", vec![]),
@@ -109,6 +118,7 @@ async fn each_token_narrows_the_list_and_each_with_a_minus_leaves_out_the_same()
         for id in &all {
             assert!(rest.contains(id) || expected.contains(id), "-{text}: {id}");
         }
+        assert_eq!(counted(&fixture, text).await + counted(&fixture, &format!("-{text}")).await, 6, "{text}");
     }
     assert_eq!(found(&fixture, "medlem:1001 -trussel:lure").await, [1], "all tokens count");
 }
@@ -117,7 +127,7 @@ async fn each_token_narrows_the_list_and_each_with_a_minus_leaves_out_the_same()
 async fn what_was_acknowledged_is_new_again_when_more_comes_or_it_gets_further() {
     let fixture = world().await;
     let store = &fixture.store;
-    let done = store.triage(&[Target::Indicator(1)], &Act::Acknowledge, "kari", NOW).await.unwrap();
+    let done = store.triage(&[Target::Indicator(1)], &ACKNOWLEDGE, "kari", NOW).await.unwrap();
     assert!(done.deed.is_some());
     assert_eq!(found(&fixture, "status:ny").await, [2, 3, 4]);
     assert_eq!(found(&fixture, "status:kvittert").await, [1]);
@@ -126,9 +136,58 @@ async fn what_was_acknowledged_is_new_again_when_more_comes_or_it_gets_further()
     assert_eq!(found(&fixture, "status:kvittert").await, [1]);
     fixture.run("UPDATE alert SET evidence = 5 WHERE id = 1").await;
     assert_eq!(found(&fixture, "status:ny").await, [2, 1, 3, 4]);
-    store.triage(&[Target::Indicator(1)], &Act::Acknowledge, "kari", NOW).await.unwrap();
+    store.triage(&[Target::Indicator(1)], &ACKNOWLEDGE, "kari", NOW).await.unwrap();
     alert(&fixture, 50, (4, 1), 0, 1).await;
     assert_eq!(found(&fixture, "status:ny").await, [1, 2, 3, 4], "another alert");
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_at_one_member_says_nothing_of_another_nor_of_what_came_after_the_page() {
+    let fixture = Fixture::new(5).await;
+    let store = &fixture.store;
+    for member in 1..=5 {
+        alert(&fixture, member, (member, 1), if member == 5 { 0 } else { 3 }, 10).await;
+    }
+    let page = store.alert_groups(Scope::Operator, &asked("")).await.unwrap();
+    // It comes after the page was drawn, and at a member that met it already.
+    alert(&fixture, 9, (2, 1), 1, 1).await;
+    let act = Act::Acknowledge { newest: page.newest };
+    store.triage(&[Target::Indicator(1)], &act, "kari", NOW).await.unwrap();
+    assert_eq!(counted(&fixture, "status:ny").await, 1, "what nobody can have seen");
+    store.triage(&[Target::Indicator(1)], &ACKNOWLEDGE, "kari", NOW).await.unwrap();
+    assert_eq!(counted(&fixture, "status:ny").await, 0);
+    // Blocked until now; no further than the others had got.
+    fixture.run("UPDATE alert SET evidence = 3 WHERE id = 5").await;
+    let groups = store.alert_groups(Scope::Operator, &asked("status:ny")).await.unwrap();
+    assert_eq!((groups.alerts, &groups.items[0].members), (1, &vec![5]));
+}
+
+#[tokio::test]
+async fn what_is_muted_is_shown_where_it_gets_further_at_its_own_member_whatever_it_was_elsewhere() {
+    let fixture = Fixture::new(3).await;
+    let store = &fixture.store;
+    for (id, evidence) in [(1, 3), (2, 0)] {
+        alert(&fixture, id, (id, 1), evidence, 10).await;
+    }
+    let mute = |member| Act::Mute { reason: "kjent".to_owned(), member, until: NOW.plus(Duration::from_secs(86_400)) };
+    let none = store.triage(&[Target::Indicator(1)], &mute(Some(3)), "kari", NOW).await.unwrap();
+    assert_eq!(none.done, [], "where nothing was met nothing is hidden");
+    for member in [Some(2), None] {
+        store.triage(&[Target::Indicator(1)], &mute(member), "kari", NOW).await.unwrap();
+        fixture.run("UPDATE alert SET evidence = 3 WHERE id = 2").await;
+        let groups = store.alert_groups(Scope::Operator, &asked("medlem:1002")).await.unwrap();
+        assert_eq!((groups.alerts, groups.hidden.muted), (1, 0), "{member:?}");
+        fixture.run("UPDATE alert SET evidence = 0 WHERE id = 2").await;
+        assert_eq!(counted(&fixture, "medlem:1002").await, 0, "{member:?}");
+        let lift = Act::Unmute { reason: "ferdig".to_owned() };
+        assert!(store.triage(&[Target::Indicator(1)], &lift, "ola", NOW).await.unwrap().deed.is_some());
+        assert_eq!(counted(&fixture, "").await, 2);
+    }
+    store.triage(&[Target::Indicator(1)], &mute(None), "kari", NOW).await.unwrap();
+    alert(&fixture, 3, (3, 1), 3, 1).await;
+    assert_eq!(counted(&fixture, "").await, 0, "where it had not been met: as far as anywhere");
+    fixture.run("UPDATE alert SET evidence = 4 WHERE id = 3").await;
+    assert_eq!(counted(&fixture, "").await, 1);
 }
 
 #[tokio::test]
@@ -150,6 +209,7 @@ async fn what_is_muted_or_settled_is_hidden_counted_and_shown_when_asked_for() {
     assert_eq!(store.alert_groups(Scope::Operator, &all).await.unwrap().items.len(), 4);
     assert_eq!(found(&fixture, "status:dempet").await, [1]);
     assert_eq!(found(&fixture, "status:legitim").await, [3]);
+    assert_eq!(found(&fixture, "-status:kvittert").await, [2, 4], "it asks for nothing that is hidden");
     // What gets further than it had when it was muted is shown all the same.
     fixture.run("UPDATE alert SET evidence = 5 WHERE id = 2").await;
     assert_eq!(found(&fixture, "").await, [2, 1, 4]);
@@ -192,14 +252,14 @@ async fn w1_a_member_gets_its_own_alerts_and_nothing_of_what_others_met_or_the_c
     let one = &before.items[0];
     assert_eq!((one.alerts, &one.members, &one.coverage, one.others), (1, &vec![1], &None, None));
     assert_eq!(before.members.len(), 1);
-    store.triage(&[Target::Indicator(1)], &Act::Acknowledge, "kari", NOW).await.unwrap();
+    store.triage(&[Target::Indicator(1)], &ACKNOWLEDGE, "kari", NOW).await.unwrap();
     let mute = Act::Mute { reason: "hemmelig".to_owned(), member: None, until: NOW.plus(Duration::from_secs(9_999)) };
     store.triage(&[Target::Indicator(1)], &mute, "kari", NOW).await.unwrap();
     alert(&fixture, 60, (5, 1), 5, 1).await;
     assert_eq!(own().await, before, "whatever goes on elsewhere");
     for text in ["medlem:1002", "medlem:Øygarden", "status:kvittert", "status:dempet"] {
         let groups = store.alert_groups(Scope::Member(1), &asked(text)).await.unwrap();
-        assert_eq!((groups.items.len(), groups.total), (0, 0), "{text}");
+        assert_eq!((groups.items.len(), groups.total, groups.looked_at), (0, 0, 2), "{text}");
     }
     // From three others up, in steps.
     alert(&fixture, 61, (4, 1), 1, 1).await;
@@ -265,6 +325,9 @@ async fn incidents_and_campaigns_come_by_what_matters_most_and_closed_ones_when_
     };
     let (ids, total, closed, _) = listed(Scope::Operator, "", 50).await;
     assert_eq!((ids, total, closed), (vec![2, 3, 1], 3, 1));
+    let nothing = Question { filter: Filter::read("medlem:9", List::Incidents).0, ..asked("") };
+    let page = fixture.store.listed_incidents(Scope::Operator, &nothing).await.unwrap();
+    assert_eq!((page.total, page.within), (0, 4));
     for (text, expected) in [
         ("status:lukket", vec![4]),
         ("status:legitim,vurdert", vec![4, 2]),
@@ -283,6 +346,29 @@ async fn incidents_and_campaigns_come_by_what_matters_most_and_closed_ones_when_
     let question = Question { after: next, limit: 2, ..asked("") };
     let rest = fixture.store.listed_incidents(Scope::Operator, &question).await.unwrap();
     assert_eq!(rest.items.iter().map(|listed| listed.incident.view.id).collect::<Vec<_>>(), [1]);
+    // 45 days ago, and found in history today; 45 days ago, and still open; and closed.
+    fixture
+        .run("UPDATE incident SET first_seen = first_seen - 3888000000000, last_seen = last_seen - 3888000000000")
+        .await;
+    assert_eq!(listed(Scope::Operator, "", 50).await.0, [2, 3, 1], "found today");
+    fixture.run("UPDATE incident SET opened_at = opened_at - 3888000000000").await;
+    assert_eq!(
+        listed(Scope::Operator, "status:lukket,ny,vurdert", 50).await.0,
+        Vec::<i64>::new(),
+        "who asks for a day gets it"
+    );
+    let month = Question { range: Range::quick(USUAL_OF_CASES, NOW), ..asked("") };
+    let page = fixture.store.listed_incidents(Scope::Operator, &month).await.unwrap();
+    let ids: Vec<i64> = page.items.iter().map(|listed| listed.incident.view.id).collect();
+    assert_eq!((ids, page.hidden.settled), (vec![2, 3, 1], 0));
+    let own = fixture.store.listed_incidents(Scope::Member(1), &month).await.unwrap();
+    assert_eq!((own.items.len(), own.hidden.settled), (1, 0));
+    fixture
+        .run(
+            "UPDATE incident SET opened_at = opened_at + 3888000000000, first_seen = first_seen + 3888000000000,
+            last_seen = last_seen + 3888000000000",
+        )
+        .await;
     let (ids, total, closed, _) = listed(Scope::Member(1), "", 50).await;
     assert_eq!((ids, total, closed), (vec![1], 1, 1));
     assert_eq!(listed(Scope::Member(1), "ansvarlig:kari", 50).await.0, Vec::<i64>::new());

@@ -3,6 +3,7 @@
 use sqlx::SqliteConnection;
 use varde_common::time::Timestamp;
 
+use super::muting::{self, Lifted};
 use super::{Act, Done, NotDone, Person, Target, Was, alert, case};
 use crate::audit::{Deed, On};
 use crate::limits::desk::{DEEDS_REMEMBERED, TOGETHER_MAX, UNDONE_WITHIN};
@@ -30,10 +31,13 @@ async fn one(
     by: By<'_>,
 ) -> Result<Result<Outcome, NotDone>, StoreError> {
     match (target, act) {
-        (Target::Indicator(id), Act::Acknowledge) => alert::acknowledge(tx, id, by).await,
+        (Target::Indicator(id), Act::Acknowledge { newest }) => alert::acknowledge(tx, id, *newest, by).await,
         (Target::Indicator(id), Act::Mute { reason, member, until }) => {
-            alert::mute(tx, id, (reason, *member, *until), by).await
+            muting::mute(tx, id, (reason, *member, *until), by).await
         }
+        (Target::Indicator(id), Act::Unmute { .. }) => muting::unmute(tx, Lifted::Of(id), by).await,
+        (Target::Muting(id), Act::Unmute { .. }) => muting::unmute(tx, Lifted::One(id), by).await,
+        (Target::Muting(_), _) => Ok(Err(NotDone::NotSuch)),
         (Target::Indicator(id), Act::FalsePositive { .. } | Act::Legitimate { .. }) => {
             alert::judge(tx, id, act, by).await
         }
@@ -56,14 +60,14 @@ async fn one(
             }
             Ok(if said { Ok(all) } else { Err(why) })
         }
-        (Target::Incident(_) | Target::Campaign(_), Act::Mute { .. }) => Ok(Err(NotDone::NotSuch)),
-        (Target::Campaign(_), Act::Acknowledge) => Ok(Err(NotDone::NotSuch)),
+        (Target::Incident(_) | Target::Campaign(_), Act::Mute { .. } | Act::Unmute { .. }) => Ok(Err(NotDone::NotSuch)),
+        (Target::Campaign(_), Act::Acknowledge { .. }) => Ok(Err(NotDone::NotSuch)),
         (Target::Incident(_) | Target::Campaign(_), Act::Take { .. } | Act::Note { .. }) => {
             case::say(tx, target, act, by).await
         }
         (
             Target::Incident(_) | Target::Campaign(_),
-            Act::Acknowledge | Act::FalsePositive { .. } | Act::Legitimate { .. },
+            Act::Acknowledge { .. } | Act::FalsePositive { .. } | Act::Legitimate { .. },
         ) => case::step(tx, target, act, by).await,
     }
 }

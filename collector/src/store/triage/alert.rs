@@ -1,11 +1,9 @@
 //! What is done to all alerts of an indicator.
 
 use sqlx::SqliteConnection;
-use varde_common::time::Timestamp;
 
 use super::act::{By, Outcome};
-use super::{Act, NotDone, Target, Was};
-use crate::limits::desk::MUTED_MAX;
+use super::{Acknowledged, Act, NotDone, Target, Was};
 use crate::store::StoreError;
 use crate::store::verdict::{Word, judge_indicator};
 use crate::verdict::Verdict;
@@ -13,62 +11,48 @@ use crate::verdict::Verdict;
 /// Cases that a word on an indicator is said of: of an indicator that everybody meets a campaign has them all.
 const CASES_MAX: i64 = 20;
 
-/// What has been acknowledged of an indicator: up to which alert, how far it had got, by whom, when.
-pub(super) async fn acknowledged(
-    tx: &mut SqliteConnection,
-    indicator: i64,
-) -> Result<Option<(i64, i64, String, i64)>, sqlx::Error> {
-    let sql = "SELECT up_to, evidence, who, at FROM acknowledged WHERE indicator_id = $1";
-    sqlx::query_as(sql).bind(indicator).fetch_optional(tx).await
+/// Member, up to which alert, how far, who, when.
+type Row = (i64, i64, i64, String, i64);
+
+fn read((member_id, up_to, evidence, who, at): Row) -> Acknowledged {
+    Acknowledged { member_id, up_to, evidence, who, at }
 }
 
-/// The newest alert of an indicator and how far it has got; none = there is none.
-async fn newest(tx: &mut SqliteConnection, indicator: i64) -> Result<Option<(i64, i64)>, sqlx::Error> {
-    let sql = "SELECT MAX(a.id), MAX(a.evidence) FROM alert a WHERE a.indicator_id = $1";
-    let (id, evidence): (Option<i64>, Option<i64>) = sqlx::query_as(sql).bind(indicator).fetch_one(tx).await?;
-    Ok(id.zip(evidence))
+/// What has been acknowledged of an indicator, by member.
+pub(super) async fn acknowledged(tx: &mut SqliteConnection, indicator: i64) -> Result<Vec<Acknowledged>, sqlx::Error> {
+    let sql = "SELECT member_id, up_to, evidence, who, at FROM acknowledged WHERE indicator_id = $1 ORDER BY member_id";
+    let rows: Vec<Row> = sqlx::query_as(sql).bind(indicator).fetch_all(tx).await?;
+    Ok(rows.into_iter().map(read).collect())
 }
 
+/// At each member for itself: that one has met more of it, or further, says nothing of another.
 pub(super) async fn acknowledge(
     tx: &mut SqliteConnection,
     indicator: i64,
+    newest: i64,
     by: By<'_>,
 ) -> Result<Result<Outcome, NotDone>, StoreError> {
-    let Some((up_to, evidence)) = newest(tx, indicator).await? else { return Ok(Err(NotDone::Gone)) };
-    let before = acknowledged(tx, indicator).await?;
-    if before.as_ref().is_some_and(|(to, far, _, _)| *to >= up_to && *far >= evidence) {
+    let sql = "SELECT EXISTS (SELECT 1 FROM alert a WHERE a.indicator_id = $1 AND a.id <= $2)";
+    let is_there: bool = sqlx::query_scalar(sql).bind(indicator).bind(newest).fetch_one(&mut *tx).await?;
+    if !is_there {
+        return Ok(Err(NotDone::Gone));
+    }
+    let mut before = acknowledged(tx, indicator).await?;
+    // Who looked at an older page takes nothing back of what another has said since.
+    let sql = "INSERT INTO acknowledged (indicator_id, member_id, up_to, evidence, who, at)
+        SELECT $1, a.member_id, MAX(a.id), MAX(a.evidence), $3, $4 FROM alert a WHERE a.indicator_id = $1 AND a.id <= $2 GROUP BY a.member_id
+        ON CONFLICT (indicator_id, member_id) DO UPDATE SET up_to = MAX(acknowledged.up_to, excluded.up_to),
+            evidence = MAX(acknowledged.evidence, excluded.evidence), who = excluded.who, at = excluded.at
+        WHERE excluded.up_to > acknowledged.up_to OR excluded.evidence > acknowledged.evidence
+        RETURNING member_id, up_to, evidence, who, at";
+    let insert = sqlx::query_as(sql).bind(indicator).bind(newest).bind(by.who).bind(by.now.0);
+    let rows: Vec<Row> = insert.fetch_all(tx).await?;
+    let after: Vec<Acknowledged> = rows.into_iter().map(read).collect();
+    if after.is_empty() {
         return Ok(Err(NotDone::Already));
     }
-    let sql = "INSERT INTO acknowledged (indicator_id, up_to, evidence, who, at) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (indicator_id) DO UPDATE SET up_to = excluded.up_to, evidence = excluded.evidence, who = excluded.who, at = excluded.at";
-    sqlx::query(sql).bind(indicator).bind(up_to).bind(evidence).bind(by.who).bind(by.now.0).execute(tx).await?;
-    Ok(Ok(Outcome { was: vec![Was::Acknowledged { indicator, before }], ..Outcome::default() }))
-}
-
-pub(super) async fn mute(
-    tx: &mut SqliteConnection,
-    indicator: i64,
-    (reason, member, until): (&str, Option<i64>, Timestamp),
-    by: By<'_>,
-) -> Result<Result<Outcome, NotDone>, StoreError> {
-    let Some((_, evidence)) = newest(tx, indicator).await? else { return Ok(Err(NotDone::Gone)) };
-    let mut members = Vec::new();
-    if let Some(member) = member {
-        let number: Option<String> =
-            sqlx::query_scalar("SELECT number FROM member WHERE id = $1").bind(member).fetch_optional(&mut *tx).await?;
-        let Some(number) = number else { return Ok(Err(NotDone::Gone)) };
-        members.push(number);
-    }
-    let sql = "SELECT COUNT(*) FROM muted WHERE ended_at IS NULL AND until > $1";
-    let standing: i64 = sqlx::query_scalar(sql).bind(by.now.0).fetch_one(&mut *tx).await?;
-    if standing >= MUTED_MAX {
-        return Ok(Err(NotDone::Full));
-    }
-    let sql = "INSERT INTO muted (id, indicator_id, member_id, evidence, reason, author, given_at, until)
-        VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM muted), $1, $2, $3, $4, $5, $6, $7) RETURNING id";
-    let insert = sqlx::query_scalar(sql).bind(indicator).bind(member).bind(evidence).bind(reason).bind(by.who);
-    let muted: i64 = insert.bind(by.now.0).bind(until.0).fetch_one(tx).await?;
-    Ok(Ok(Outcome { was: vec![Was::Unmuted { muted }], members, ..Outcome::default() }))
+    before.retain(|was| after.iter().any(|is| is.member_id == was.member_id));
+    Ok(Ok(Outcome { was: vec![Was::Acknowledged { indicator, before, after }], ..Outcome::default() }))
 }
 
 /// What was said of the proposal that it is noise; none = there is no such proposal.
@@ -91,7 +75,9 @@ pub(super) async fn judge(
     let (verdict, reason) = match act {
         Act::FalsePositive { reason } => (Verdict::FalsePositive, reason),
         Act::Legitimate { reason } => (Verdict::Legitimate, reason),
-        Act::Acknowledge | Act::Mute { .. } | Act::Take { .. } | Act::Note { .. } => return Ok(Err(NotDone::NotSuch)),
+        Act::Acknowledge { .. } | Act::Mute { .. } | Act::Unmute { .. } | Act::Take { .. } | Act::Note { .. } => {
+            return Ok(Err(NotDone::NotSuch));
+        }
     };
     let before = proposed(tx, indicator).await?;
     let word = Word { verdict: Some(verdict), reason, who: by.who };

@@ -13,7 +13,7 @@ use crate::workflow::{Closing, Matter, Step};
 /// As the workflow names it.
 pub(super) fn matter(target: Target) -> Option<Matter> {
     match target {
-        Target::Indicator(_) => None,
+        Target::Indicator(_) | Target::Muting(_) => None,
         Target::Incident(id) => Some(Matter::Incident(id)),
         Target::Campaign(id) => Some(Matter::Campaign(id)),
     }
@@ -85,7 +85,11 @@ pub(super) async fn say(
             let saying = Saying { who: Some(by.who), at: by.now, for_members: false };
             tell(tx, case, &Said::Noted { text: text.clone() }, saying, by.now).await?;
         }
-        Act::Acknowledge | Act::FalsePositive { .. } | Act::Legitimate { .. } | Act::Mute { .. } => {
+        Act::Acknowledge { .. }
+        | Act::FalsePositive { .. }
+        | Act::Legitimate { .. }
+        | Act::Mute { .. }
+        | Act::Unmute { .. } => {
             return Ok(Err(NotDone::NotSuch));
         }
     }
@@ -127,10 +131,12 @@ pub(super) async fn step(
 ) -> Result<Result<Outcome, NotDone>, StoreError> {
     let Some(case) = matter(target) else { return Ok(Err(NotDone::NotSuch)) };
     let (step, reason) = match act {
-        Act::Acknowledge => (Step::Triage, None),
+        Act::Acknowledge { .. } => (Step::Triage, None),
         Act::FalsePositive { reason } => (Step::Close(Closing::FalsePositive, None), Some(reason.as_str())),
         Act::Legitimate { reason } => (Step::Close(Closing::Legitimate, None), Some(reason.as_str())),
-        Act::Mute { .. } | Act::Take { .. } | Act::Note { .. } => return Ok(Err(NotDone::NotSuch)),
+        Act::Mute { .. } | Act::Unmute { .. } | Act::Take { .. } | Act::Note { .. } => {
+            return Ok(Err(NotDone::NotSuch));
+        }
     };
     let proposals = proposals(tx, case).await?;
     let taking = Taking { step, reason, who: by.who, at: by.now, with_incidents: true };

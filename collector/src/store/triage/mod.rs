@@ -4,6 +4,7 @@
 mod act;
 mod alert;
 mod case;
+mod muting;
 mod undo;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use varde_common::time::Timestamp;
 
 use crate::workflow::{Closing, Progress, Refused, State};
 
+pub use muting::{Muted, MutedPage};
 pub use undo::{Deed, NotUndone, Undone};
 
 /// What something is done to, by its row.
@@ -23,6 +25,8 @@ pub enum Target {
     Incident(i64),
     /// A campaign.
     Campaign(i64),
+    /// What hides something for a time.
+    Muting(i64),
 }
 
 impl Target {
@@ -32,6 +36,7 @@ impl Target {
             Target::Indicator(id) => format!("the alerts of indicator {id}"),
             Target::Incident(id) => format!("incident {id}"),
             Target::Campaign(id) => format!("campaign {id}"),
+            Target::Muting(id) => format!("muting {id}"),
         }
     }
 }
@@ -55,7 +60,10 @@ impl<'a> From<&'a str> for Person<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// Somebody has looked at it.
-    Acknowledge,
+    Acknowledge {
+        /// `alert.id` of the newest that they can have seen; what came later is not acknowledged.
+        newest: i64,
+    },
     /// The indicator is wrong.
     FalsePositive {
         /// Why.
@@ -75,6 +83,11 @@ pub enum Act {
         /// Until when.
         until: Timestamp,
     },
+    /// It is hidden no longer.
+    Unmute {
+        /// Why.
+        reason: String,
+    },
     /// Whose it is.
     Take {
         /// A name.
@@ -91,10 +104,11 @@ impl Act {
     /// The word in the database and in the audit.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Act::Acknowledge => "acknowledge",
+            Act::Acknowledge { .. } => "acknowledge",
             Act::FalsePositive { .. } => "false-positive",
             Act::Legitimate { .. } => "legitimate",
             Act::Mute { .. } => "mute",
+            Act::Unmute { .. } => "unmute",
             Act::Take { .. } => "take",
             Act::Note { .. } => "note",
         }
@@ -103,10 +117,11 @@ impl Act {
     /// As the audit calls it.
     fn what(&self) -> &'static str {
         match self {
-            Act::Acknowledge => "page acknowledge",
+            Act::Acknowledge { .. } => "page acknowledge",
             Act::FalsePositive { .. } => "page false-positive",
             Act::Legitimate { .. } => "page legitimate",
             Act::Mute { .. } => "page mute",
+            Act::Unmute { .. } => "page unmute",
             Act::Take { .. } => "page take",
             Act::Note { .. } => "page note",
         }
@@ -115,10 +130,11 @@ impl Act {
     /// What the audit says it becomes.
     fn becomes(&self) -> String {
         match self {
-            Act::Acknowledge => "acknowledged".to_owned(),
+            Act::Acknowledge { .. } => "acknowledged".to_owned(),
             Act::FalsePositive { reason } => format!("false-positive: {reason}"),
             Act::Legitimate { reason } => format!("legitimate: {reason}"),
             Act::Mute { reason, until, .. } => format!("muted until {until}: {reason}"),
+            Act::Unmute { reason } => format!("muted no longer: {reason}"),
             Act::Take { owner } => format!("owner {owner}"),
             Act::Note { .. } => "a note".to_owned(),
         }
@@ -134,6 +150,8 @@ pub enum NotDone {
     Already,
     /// There is no alert left of which it could be said.
     NothingToJudge,
+    /// It is not muted, or not any more.
+    NotMuted,
     /// There is no case that it could be said of.
     NoCase,
     /// It cannot be done to such a thing.
@@ -175,18 +193,35 @@ impl Stood {
     }
 }
 
+/// What has been acknowledged of an indicator at one member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Acknowledged {
+    /// `member.id`.
+    member_id: i64,
+    /// Up to which alert.
+    up_to: i64,
+    /// How far it had got.
+    evidence: i64,
+    /// By whom.
+    who: String,
+    /// When.
+    at: i64,
+}
+
 /// What was before, of one thing that a deed has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "was", rename_all = "snake_case")]
 enum Was {
-    /// What was acknowledged of an indicator; none = nothing was.
-    Acknowledged { indicator: i64, before: Option<(i64, i64, String, i64)> },
+    /// What was acknowledged of an indicator where the deed has changed it, and what it left there.
+    Acknowledged { indicator: i64, before: Vec<Acknowledged>, after: Vec<Acknowledged> },
     /// Nobody had said anything of alerts that have this judgement since this moment.
     Unjudged { indicator: i64, judgement: i64, at: i64 },
     /// What was said of the proposal that the indicator is noise.
     Proposed { indicator: i64, settled: Option<(String, Option<String>, Option<String>, Option<i64>)> },
     /// It was not muted by this.
     Unmuted { muted: i64 },
+    /// It was muted by this until then.
+    Muted { muted: i64, ended_at: i64 },
     /// Whose a case was.
     Owned { case: Target, before: Option<String>, after: Option<String> },
     /// Where a case stood, and stands.

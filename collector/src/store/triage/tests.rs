@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::store::Scope;
-use crate::store::desk::tests::alert;
+use crate::store::desk::tests::{ACKNOWLEDGE, alert};
 use crate::store::fixture::{Fixture, NOW};
 use crate::workflow::Matter;
 
@@ -47,7 +47,7 @@ async fn state(fixture: &Fixture) -> String {
         "SELECT COUNT(*) || '' FROM judgement",
         "SELECT COUNT(*) || '' FROM allowed WHERE ended_at IS NULL",
         "SELECT COUNT(*) || '' FROM muted WHERE ended_at IS NULL",
-        "SELECT COALESCE(group_concat(indicator_id || who || up_to), '') FROM acknowledged",
+        "SELECT COALESCE(group_concat(indicator_id || '-' || member_id || who || up_to || '-' || evidence || '-' || at), '') FROM acknowledged",
         "SELECT COALESCE(group_concat(value || COALESCE(settled_as, '-')), '') FROM guard",
     ] {
         let part: Option<String> =
@@ -63,11 +63,11 @@ async fn every_deed_is_undone_as_if_it_had_not_been_but_for_what_audit_and_timel
     let until = NOW.plus(Duration::from_secs(86_400));
     let reason = || "prøve".to_owned();
     for (targets, act, lines) in [
-        (vec![Target::Indicator(1)], Act::Acknowledge, 0),
+        (vec![Target::Indicator(1)], ACKNOWLEDGE, 0),
         (vec![Target::Indicator(1)], Act::FalsePositive { reason: reason() }, 0),
         (vec![Target::Indicator(1)], Act::Legitimate { reason: reason() }, 0),
         (vec![Target::Indicator(1)], Act::Mute { reason: reason(), member: Some(2), until }, 0),
-        (vec![Target::Incident(1), Target::Incident(2)], Act::Acknowledge, 2),
+        (vec![Target::Incident(1), Target::Incident(2)], ACKNOWLEDGE, 2),
         (vec![Target::Incident(1), Target::Incident(2)], Act::Take { owner: "kari".to_owned() }, 2),
         (vec![Target::Incident(1), Target::Incident(2)], Act::FalsePositive { reason: reason() }, 2),
         (vec![Target::Incident(2)], Act::Legitimate { reason: reason() }, 1),
@@ -151,6 +151,47 @@ async fn nothing_is_undone_by_another_or_too_late_or_where_somebody_has_gone_on(
     let before = state(&fixture).await;
     assert_eq!(store.undo(deed, "kari", LATER).await.unwrap(), Err(NotUndone::ChangedSince));
     assert_eq!(state(&fixture).await, before, "nor the other half");
+}
+
+#[tokio::test]
+async fn an_earlier_acknowledgement_is_not_undone_once_a_later_one_stands() {
+    let fixture = world().await;
+    let store = &fixture.store;
+    let indicator = [Target::Indicator(1)];
+    let first = store.triage(&indicator, &ACKNOWLEDGE, "kari", NOW).await.unwrap().deed.unwrap();
+    alert(&fixture, 9, (2, 1), 2, 1).await;
+    let second = store.triage(&indicator, &ACKNOWLEDGE, "kari", LATER).await.unwrap().deed.unwrap();
+    let before = state(&fixture).await;
+    assert_eq!(store.undo(first, "kari", LATER).await.unwrap(), Err(NotUndone::ChangedSince));
+    assert_eq!(state(&fixture).await, before);
+    // The last first: then both are gone.
+    store.undo(second, "kari", LATER).await.unwrap().unwrap();
+    store.undo(first, "kari", LATER).await.unwrap().unwrap();
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM acknowledged").await, 0);
+}
+
+#[tokio::test]
+async fn a_muting_is_ended_and_put_back_as_it_was() {
+    let fixture = world().await;
+    let store = &fixture.store;
+    let until = NOW.plus(Duration::from_secs(86_400));
+    for member in [None, Some(2)] {
+        let act = Act::Mute { reason: "kjent".to_owned(), member, until };
+        store.triage(&[Target::Indicator(1)], &act, "kari", NOW).await.unwrap();
+    }
+    let page = store.muted(None, None, LATER).await.unwrap();
+    assert_eq!((page.items.len(), page.total, page.next), (2, 2, None));
+    assert_eq!(page.items[0].muting.member.as_ref().map(|(number, _)| number.as_str()), Some("1002"));
+    assert_eq!(store.muted(Some(2), None, LATER).await.unwrap().total, 0);
+    let before = state(&fixture).await;
+    let lift = Act::Unmute { reason: "ferdig".to_owned() };
+    let deed = store.triage(&[Target::Indicator(1)], &lift, "ola", LATER).await.unwrap().deed.unwrap();
+    assert_eq!(store.muted(None, None, LATER).await.unwrap().total, 0);
+    let again = store.triage(&[Target::Muting(1), Target::Incident(1)], &lift, "ola", LATER).await.unwrap();
+    let not = [(Target::Muting(1), NotDone::NotMuted), (Target::Incident(1), NotDone::NotSuch)];
+    assert_eq!((again.deed, again.not_done.as_slice()), (None, not.as_slice()));
+    store.undo(deed, "ola", LATER).await.unwrap().unwrap();
+    assert_eq!(state(&fixture).await, before);
 }
 
 #[tokio::test]

@@ -54,20 +54,19 @@ const UNDONE: &str = "angret";
 async fn put_back(tx: &mut SqliteConnection, was: &Was, by: By<'_>) -> Result<Result<(), NotUndone>, StoreError> {
     let changed = Ok(Err(NotUndone::ChangedSince));
     match was {
-        Was::Acknowledged { indicator, before } => {
-            if acknowledged(tx, *indicator).await?.is_none_or(|(_, _, who, _)| who != by.who) {
+        Was::Acknowledged { indicator, before, after } => {
+            let stands = acknowledged(tx, *indicator).await?;
+            if !after.iter().all(|left| stands.contains(left)) {
                 return changed;
             }
-            match before {
-                None => {
-                    sqlx::query("DELETE FROM acknowledged WHERE indicator_id = $1").bind(indicator).execute(tx).await?;
-                }
-                Some((up_to, evidence, who, at)) => {
-                    let sql =
-                        "UPDATE acknowledged SET up_to = $2, evidence = $3, who = $4, at = $5 WHERE indicator_id = $1";
-                    let update = sqlx::query(sql).bind(indicator).bind(up_to).bind(evidence).bind(who).bind(at);
-                    update.execute(tx).await?;
-                }
+            for left in after {
+                let sql = "DELETE FROM acknowledged WHERE indicator_id = $1 AND member_id = $2";
+                sqlx::query(sql).bind(indicator).bind(left.member_id).execute(&mut *tx).await?;
+            }
+            for was in before {
+                let sql = "INSERT INTO acknowledged (indicator_id, member_id, up_to, evidence, who, at) VALUES ($1, $2, $3, $4, $5, $6)";
+                let insert = sqlx::query(sql).bind(indicator).bind(was.member_id).bind(was.up_to).bind(was.evidence);
+                insert.bind(&was.who).bind(was.at).execute(&mut *tx).await?;
             }
         }
         Was::Unjudged { indicator, judgement, at } => {
@@ -80,6 +79,14 @@ async fn put_back(tx: &mut SqliteConnection, was: &Was, by: By<'_>) -> Result<Re
             let sql = "UPDATE muted SET ended_at = $2, ended_by = $3 WHERE id = $1 AND ended_at IS NULL";
             let ended = sqlx::query(sql).bind(muted).bind(by.now.0).bind(by.who).execute(tx).await?;
             if ended.rows_affected() == 0 {
+                return changed;
+            }
+        }
+        Was::Muted { muted, ended_at } => {
+            let sql =
+                "UPDATE muted SET ended_at = NULL, ended_by = NULL WHERE id = $1 AND ended_at = $2 AND ended_by = $3";
+            let again = sqlx::query(sql).bind(muted).bind(ended_at).bind(by.who).execute(tx).await?;
+            if again.rows_affected() == 0 {
                 return changed;
             }
         }
