@@ -33,7 +33,8 @@ It is a draft until: varde-collector advisory send NUMBER. Exit: 0 it is there, 
 const SHOW_KEYS: &str = "\
 KEYS of --json (absent = null; times RFC 3339 UTC): id, uuid (its name for members and in addresses), campaign, tlp, audience (campaign, all
 or chosen), state (draft, sent or withdrawn), version (1, and one more for each correction), corrects and corrected_by (uuids), written_by,
-changed_at, sent_by, sent_at, withdrawn_at, withdrawn_why, texts [{language, title, body}], measures [{key, words {nb, nn, en}}], recipients
+changed_at, sent_by, sent_at, withdrawn_at, withdrawn_why, texts [{language, title, body}], measures [{key, words {nb, nn, en},
+is_theirs (null here)}], recipients
 and read (how many members got it, and how many of them have read it), others_at_least and own (null here: what a member is told).";
 
 const READ_BY_KEYS: &str = "\
@@ -121,7 +122,7 @@ pub struct NewArguments {
     /// How far it may be shared: clear, green, amber, amber+strict or red.
     #[arg(long, value_name = "TLP", default_value = "amber", value_parser = marking)]
     pub tlp: Tlp,
-    /// A measure of the bank, by its key; several: say it again [default: those proposed for the campaign].
+    /// A measure of the bank, by its key; several: say it again [default: those proposed for the campaign; with --all none].
     #[arg(long, value_name = "KEY")]
     pub measure: Vec<String>,
     /// No measures.
@@ -305,7 +306,9 @@ async fn new(store: &Store, arguments: NewArguments) -> anyhow::Result<()> {
         (false, true, Some(_)) => Audience::Campaign,
         (false, ..) => Audience::Chosen,
     };
-    let measures = match campaign.filter(|_| measure.is_empty() && !no_measures) {
+    let is_named = !measure.is_empty();
+    // Of all members most were not met by the campaign: what is done where it got far is nothing for them.
+    let measures = match campaign.filter(|_| !is_named && !no_measures && !all) {
         Some(campaign) => {
             let bank = store.bank(Scope::Operator).await?;
             let situation = store.situation(Scope::Operator, Matter::Campaign(campaign)).await?;
@@ -315,7 +318,8 @@ async fn new(store: &Store, arguments: NewArguments) -> anyhow::Result<()> {
         None => measure,
     };
     let who = user::who();
-    let new = New { campaign, audience, chosen: &chosen, tlp, wordings: &wordings, measures: &measures, who: &who };
+    let new =
+        New { campaign, audience, chosen: &chosen, tlp, wordings: &wordings, measures: &measures, is_named, who: &who };
     let on = campaign.map_or(On::Collector, |campaign| On::Thing(format!("campaign {campaign}")));
     let doing = deed("advisory new", on).becomes(format!("a draft, {tlp}, with {} measures", measures.len()));
     let id = store.noting(doing).new_advisory(&new, clock::now()).await??;
@@ -324,6 +328,11 @@ async fn new(store: &Store, arguments: NewArguments) -> anyhow::Result<()> {
         return say::result(&serde_json::to_string(&Done { id, uuid: view.uuid })?);
     }
     say::result(&format!("Advisory {id} is a draft with {} measures.", measures.len()))?;
+    if all && !is_named && !no_measures && campaign.is_some() {
+        say::aside(
+            "No measures are proposed with --all: most members were not met by it. Name those for all of them: --measure KEY",
+        );
+    }
     say::aside(&format!(
         "Look at it, then send it: varde-collector advisory preview {id}; varde-collector advisory send {id}"
     ));

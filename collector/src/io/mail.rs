@@ -24,6 +24,9 @@ use crate::store::{Scope, Store, StoreError};
 /// A file of CA certificates: a few.
 const AUTHORITIES_MAX_OCTETS: u64 = 1024 * 1024;
 
+/// Refusals of whoever hands mail over, by RFC 4954: a password that has run out says nothing of the mail, which waits until it is put right.
+const ABOUT_SIGNING_IN: [&str; 4] = ["530", "534", "535", "538"];
+
 /// Why no mail can be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
@@ -137,7 +140,9 @@ impl Sender {
         match timeout(MAIL_WITHIN, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => {
-                Err(Refused { is_final: error.is_permanent(), of_server: !error.is_permanent(), why: words(&error) })
+                let code = error.status().map(|code| code.to_string());
+                let is_final = error.is_permanent() && !code.is_some_and(|code| ABOUT_SIGNING_IN.contains(&&*code));
+                Err(Refused { is_final, of_server: !is_final, why: words(&error) })
             }
             Err(_) => {
                 let why = format!("no word from the mail server within {} seconds", MAIL_WITHIN.as_secs());
@@ -286,6 +291,37 @@ mod tests {
         assert!(head.contains("Message-ID: <m1@csirt.no>"), "{head}");
         assert_eq!(message.envelope().to().len(), 1);
         assert!(sender.message(&due, "it@a.no\r\nBcc: x@y.no", "x").is_none());
+    }
+
+    /// What comes of a mail that a server greets with `greeting`.
+    async fn refused_with(greeting: &'static [u8]) -> (bool, bool) {
+        use tokio::io::AsyncWriteExt;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string().parse().unwrap();
+        let answering = tokio::spawn(async move { listener.accept().await.unwrap().0.write_all(greeting).await });
+        let sender = Sender::new(Server { host, ..server() }).unwrap();
+        let due = Due {
+            id: 1,
+            advisory: "u-1".to_owned(),
+            occasion: Occasion::Sent,
+            message_id: "m1".to_owned(),
+            language: Language::Bokmaal,
+            to: Ok("it@a.no".to_owned()),
+        };
+        let message = sender.message(&due, "it@a.no", "x").unwrap();
+        let Refused { is_final, of_server, .. } = sender.send(message).await.unwrap_err();
+        answering.await.unwrap().unwrap();
+        (is_final, of_server)
+    }
+
+    #[tokio::test]
+    async fn a_password_that_has_run_out_gives_up_no_mail() {
+        for greeting in
+            [&b"530 sign in\r\n"[..], b"534 x\r\n", b"535 wrong password\r\n", b"538 x\r\n", b"421 later\r\n"]
+        {
+            assert_eq!(refused_with(greeting).await, (false, true), "{greeting:?}");
+        }
+        assert_eq!(refused_with(b"550 never\r\n").await, (true, false));
     }
 
     #[tokio::test]

@@ -41,6 +41,7 @@ shipped![
     "keep-traces",
     "mailbox-rules",
     "personal-data",
+    "ready-guard",
     "reinstall",
     "remove-message",
     "reset-passwords",

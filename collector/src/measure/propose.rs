@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn nobody_takes_a_machine_down_over_a_look_up_and_everybody_does_over_contact() {
-        use Evidence::{Answered, Blocked, Contacted, DataOut, LookedUp};
+        use Evidence::{Answered, Attempted, Blocked, Contacted, DataOut, LookedUp};
         for far in [Some(Blocked), Some(LookedUp), Some(Answered), None] {
             assert!(!keys(far, Level::Low, &[]).contains(&"isolate-machine"), "{far:?}");
         }
@@ -122,11 +122,29 @@ mod tests {
         }
         assert!(keys(Some(DataOut), Level::Low, &[]).contains(&"personal-data"));
         assert!(!keys(Some(Contacted), Level::Low, &[]).contains(&"personal-data"));
-        assert!(keys(Some(Answered), Level::High, &[]).contains(&"guard-important"));
-        assert!(!keys(Some(Answered), Level::Medium, &[]).contains(&"guard-important"));
+        assert!(keys(Some(Attempted), Level::High, &[]).contains(&"guard-important"));
+        assert!(
+            !keys(Some(Answered), Level::High, &[]).contains(&"guard-important"),
+            "nothing is closed over an answer"
+        );
+        assert!(keys(Some(LookedUp), Level::High, &[]).contains(&"ready-guard"), "made ready, in time");
+        assert!(!keys(Some(Attempted), Level::Medium, &[]).contains(&"guard-important"));
         assert!(keys(Some(Blocked), Level::Low, &[Threat::Phishing]).contains(&"warn-staff"));
         assert!(!keys(Some(Blocked), Level::Low, &[]).contains(&"warn-staff"));
         assert!(keys(Some(Answered), Level::Low, &[Threat::Ransomware]).contains(&"stop-encryption"));
+    }
+
+    #[test]
+    fn whoever_answers_for_a_service_is_asked_before_anything_is_taken_down() {
+        for (key, words) in [
+            ("isolate-machine", ["pleie, vann, vakt", "pleie, vatn, vakt", "care, water, duty"]),
+            ("guard-important", ["Avtal først", "Avtal først", "Agree first"]),
+        ] {
+            let contents = &Bank::shipped().get(key).unwrap().contents;
+            for (content, word) in [&contents.nb, &contents.nn, &contents.en].into_iter().zip(words) {
+                assert!(content.steps[0].contains(word), "{key}: {:?}", content.steps);
+            }
+        }
     }
 
     #[test]

@@ -196,8 +196,10 @@ pub struct PageView {
     pub campaign: Option<i64>,
     /// What it says.
     pub pieces: Vec<Piece>,
-    /// What is to be done.
+    /// What is to be done; by a member what is for them.
     pub measures: Vec<MeasureView>,
+    /// For a member: what is done where it got further than there.
+    pub further: Vec<MeasureView>,
     /// How many others got it, for a member.
     pub others: Option<String>,
     /// For a member.
@@ -408,10 +410,14 @@ impl PageView {
                 mails: mails.iter().filter_map(|row| mail(row, reader)).collect(),
             }
         });
-        let measures = view.measures.iter().filter_map(|advised| {
-            let content = advised.words.as_ref()?.of(texts.language());
-            Some(measure(&advised.key, content, bank.get(&advised.key), texts))
-        });
+        let worded = |theirs: bool| {
+            let those = view.measures.iter().filter(move |advised| advised.is_theirs.unwrap_or(true) == theirs);
+            let views = those.filter_map(|advised| {
+                let content = advised.words.as_ref()?.of(texts.language());
+                Some(measure(&advised.key, content, bank.get(&advised.key), texts))
+            });
+            views.collect()
+        };
         let form = own
             .as_ref()
             .filter(|_| view.state == State::Sent)
@@ -429,7 +435,8 @@ impl PageView {
             corrects: view.corrects.clone(),
             campaign: view.campaign,
             pieces: text.map(|text| pieces(&text.body)).unwrap_or_default(),
-            measures: measures.collect(),
+            measures: worded(true),
+            further: worded(false),
             others: view.others_at_least.map(|least| texts.numbers("advisory-others", &[("least", least)])),
             own,
             sender,

@@ -6,6 +6,8 @@ pub mod heard;
 pub mod part;
 pub mod send;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -18,6 +20,8 @@ use super::{Scope, Store, StoreError, measure};
 use crate::advisory::{Answer, Audience, State};
 use crate::limits::advisory::ADVISORIES_SHOWN;
 use crate::measure::Contents;
+use crate::measure::propose::propose;
+use crate::workflow::Matter;
 
 /// What an advisory says in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,6 +41,11 @@ pub struct Advised {
     pub key: String,
     /// What it says in the three languages: as it was when the advisory was sent. None = a draft's, and the bank has it no longer.
     pub words: Option<Contents>,
+    /// Whether somebody named it, so that it is for all; else it was proposed for the campaign.
+    #[serde(skip)]
+    pub is_named: bool,
+    /// For a member: whether it is for them, by what was seen there or because somebody named it; null = whoever asks is no member.
+    pub is_theirs: Option<bool>,
 }
 
 /// An answer.
@@ -162,15 +171,42 @@ async fn texts(conn: &mut SqliteConnection, id: i64) -> Result<Vec<Text>, sqlx::
 
 /// Its measures: of what was sent as they were then, of a draft as the bank has them.
 pub(super) async fn advised(conn: &mut SqliteConnection, id: i64) -> Result<Vec<Advised>, sqlx::Error> {
-    let sql = "SELECT key, words FROM advisory_measure WHERE advisory_id = $1 ORDER BY place";
-    let rows: Vec<(String, Option<String>)> = sqlx::query_as(sql).bind(id).fetch_all(&mut *conn).await?;
+    let sql = "SELECT key, words, chosen <> 0 FROM advisory_measure WHERE advisory_id = $1 ORDER BY place";
+    let rows: Vec<(String, Option<String>, bool)> = sqlx::query_as(sql).bind(id).fetch_all(&mut *conn).await?;
     let bank = measure::bank(conn).await?;
-    let read = |(key, words): (String, Option<String>)| {
+    let read = |(key, words, is_named): (String, Option<String>, bool)| {
         let kept = words.and_then(|words| serde_json::from_str(&words).ok());
         let words = kept.or_else(|| bank.get(&key).map(|measure| measure.contents.clone()));
-        Advised { key, words }
+        Advised { key, words, is_named, is_theirs: None }
     };
     Ok(rows.into_iter().map(read).collect())
+}
+
+/// Keys of what the bank proposes for a case; of a member its own alone. Nothing where there is no case.
+pub(super) async fn proposed_for(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    case: Matter,
+) -> Result<BTreeSet<String>, sqlx::Error> {
+    let Some(situation) = measure::situation(&mut *conn, scope, case).await? else { return Ok(BTreeSet::new()) };
+    let bank = measure::bank(conn).await?;
+    Ok(propose(&bank, &situation).into_iter().map(|one| one.measure.key.clone()).collect())
+}
+
+/// The measures of an advisory as whoever asks reads them: a member is told which are for them.
+async fn measures_for(conn: &mut SqliteConnection, scope: Scope, found: &Stands) -> Result<Vec<Advised>, sqlx::Error> {
+    let mut measures = advised(&mut *conn, found.id).await?;
+    if scope == Scope::Operator || measures.is_empty() {
+        return Ok(measures);
+    }
+    let proposed = match found.campaign {
+        Some(campaign) => proposed_for(conn, scope, Matter::Campaign(campaign)).await?,
+        None => BTreeSet::new(),
+    };
+    for one in &mut measures {
+        one.is_theirs = Some(one.is_named || proposed.contains(&one.key));
+    }
+    Ok(measures)
 }
 
 /// What was answered, of a member its own alone, in order.
@@ -239,7 +275,10 @@ async fn view(conn: &mut SqliteConnection, scope: Scope, id: i64) -> Result<Opti
         Ok(row.try_get::<Option<i64>, _>(column)?.map(|at| Timestamp(at).clamped()))
     };
     // A version that a member did not get tells it nothing.
-    let corrects = before.filter(|_| is_operator || found.version > 1);
+    let sql = "SELECT EXISTS (SELECT 1 FROM advisory_recipient WHERE advisory_id = $1 AND member_id = $2 AND sent_at IS NOT NULL)";
+    let had_before: bool =
+        sqlx::query_scalar(sql).bind(found.corrects).bind(scope.member_id()).fetch_one(&mut *conn).await?;
+    let corrects = before.filter(|_| is_operator || had_before);
     Ok(Some(AdvisoryView {
         id: is_operator.then_some(id),
         corrects,
@@ -256,7 +295,7 @@ async fn view(conn: &mut SqliteConnection, scope: Scope, id: i64) -> Result<Opti
         withdrawn_at: at("withdrawn_at")?,
         withdrawn_why: row.try_get("withdrawn_why")?,
         texts: texts(&mut *conn, id).await?,
-        measures: advised(&mut *conn, id).await?,
+        measures: measures_for(&mut *conn, scope, &found).await?,
         recipients: is_operator.then_some(recipients),
         read: is_operator.then_some(read),
         others_at_least: if is_operator { None } else { others_told(others) },

@@ -114,7 +114,7 @@ fn which(case: Matter) -> Option<&'static str> {
     }
 }
 
-pub(super) async fn situation(
+pub(in crate::store) async fn situation(
     conn: &mut SqliteConnection,
     scope: Scope,
     case: Matter,

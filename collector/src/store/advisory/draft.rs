@@ -35,6 +35,11 @@ pub enum NotDone {
     /// There is a version that corrects it already.
     #[error("advisory {0} is corrected by advisory {1} already; go on with that one")]
     Corrected(i64, i64),
+    /// A version that corrects it was sent.
+    #[error(
+        "advisory {0} was corrected by advisory {1}, which was sent; send that one: varde-collector advisory recipients {1} --add NUMBER"
+    )]
+    Superseded(i64, i64),
     /// It says nothing a member could read.
     #[error(
         "advisory {0} has no text in bokmål or nynorsk; write one: varde-collector advisory edit {0} --language nb --title TITLE --text FILE"
@@ -80,6 +85,8 @@ pub struct New<'a> {
     pub wordings: &'a [(Language, Wording)],
     /// What is to be done, in this order.
     pub measures: &'a [String],
+    /// Whether somebody named them; else they are those proposed for the campaign.
+    pub is_named: bool,
     /// Who writes it.
     pub who: &'a str,
 }
@@ -133,7 +140,7 @@ pub(super) async fn choose(conn: &mut SqliteConnection, id: i64, member: i64) ->
 async fn write_measures(
     conn: &mut SqliteConnection,
     id: i64,
-    keys: &[String],
+    (keys, is_named): (&[String], bool),
 ) -> Result<Result<(), NotDone>, sqlx::Error> {
     let bank = bank(&mut *conn).await?;
     if let Some(unknown) = keys.iter().find(|key| bank.get(key).is_none()) {
@@ -144,9 +151,9 @@ async fn write_measures(
     }
     sqlx::query("DELETE FROM advisory_measure WHERE advisory_id = $1").bind(id).execute(&mut *conn).await?;
     for (place, key) in (0_i64..).zip(keys) {
-        let sql = "INSERT INTO advisory_measure (advisory_id, place, key) VALUES ($1, $2, $3)
+        let sql = "INSERT INTO advisory_measure (advisory_id, place, key, chosen) VALUES ($1, $2, $3, $4)
             ON CONFLICT (advisory_id, key) DO NOTHING";
-        sqlx::query(sql).bind(id).bind(place).bind(key).execute(&mut *conn).await?;
+        sqlx::query(sql).bind(id).bind(place).bind(key).bind(is_named).execute(&mut *conn).await?;
     }
     Ok(Ok(()))
 }
@@ -194,7 +201,7 @@ impl Store {
         for member in new.chosen {
             choose(&mut tx, id, *member).await?;
         }
-        if let Err(not) = write_measures(&mut tx, id, new.measures).await? {
+        if let Err(not) = write_measures(&mut tx, id, (new.measures, new.is_named)).await? {
             return Ok(Err(not));
         }
         tx.commit().await?;
@@ -223,7 +230,7 @@ impl Store {
             write_text(&mut tx, id, wording).await?;
         }
         if let Some(keys) = edit.measures
-            && let Err(not) = write_measures(&mut tx, id, keys).await?
+            && let Err(not) = write_measures(&mut tx, id, (keys, true)).await?
         {
             return Ok(Err(not));
         }
@@ -271,5 +278,15 @@ pub(super) async fn audience(conn: &mut SqliteConnection, found: &Stands) -> Res
             "SELECT member_id FROM advisory_recipient WHERE advisory_id = $1 AND ($2 IS NULL OR 1) ORDER BY member_id"
         }
     };
-    sqlx::query_scalar(sql).bind(found.id).bind(found.campaign).fetch_all(conn).await
+    let mut members: Vec<i64> =
+        sqlx::query_scalar(sql).bind(found.id).bind(found.campaign).fetch_all(&mut *conn).await?;
+    // A version that corrects reaches whoever holds the wrong one when it is sent, however they came to it.
+    if let Some(before) = found.corrects.filter(|_| found.state == State::Draft) {
+        let sql = "SELECT member_id FROM advisory_recipient WHERE advisory_id = $1 AND sent_at IS NOT NULL";
+        let holders: Vec<i64> = sqlx::query_scalar(sql).bind(before).fetch_all(conn).await?;
+        members.extend(holders);
+        members.sort_unstable();
+        members.dedup();
+    }
+    Ok(members)
 }

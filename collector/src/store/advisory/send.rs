@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 use varde_common::time::Timestamp;
 
 use super::draft::{NotDone, a_draft, audience, choose, insert};
-use super::{Stands, advised, reached, stands};
+use super::{Stands, advised, proposed_for, reached, stands};
 use crate::advisory::letter::Occasion;
 use crate::advisory::{Audience, State, best, language_of};
 use crate::measure::Contents;
@@ -54,19 +54,32 @@ pub(super) async fn incidents_of(
     sqlx::query_scalar(sql).bind(campaign).bind(member).fetch_all(conn).await
 }
 
-/// What an advisory asks for stands with the incidents it is about as planned, once each.
+/// A measure with the words it has from now on.
+struct Frozen {
+    key: String,
+    words: Contents,
+    /// Somebody named it; else it was proposed for the campaign.
+    is_named: bool,
+}
+
+/// What an advisory asks for stands with the incidents it is about as planned, once each: what somebody named with all of them, the rest
+/// where the bank proposes it for that incident. How far it came at another member is nothing to act on here.
 async fn plan(
     conn: &mut SqliteConnection,
     incident: i64,
-    measures: &[(String, Contents)],
+    measures: &[Frozen],
     language: Language,
     sending: Sending<'_>,
 ) -> Result<(), sqlx::Error> {
-    for (key, contents) in measures {
+    let proposed = proposed_for(&mut *conn, Scope::Operator, Matter::Incident(incident)).await?;
+    for Frozen { key, words, is_named } in measures {
+        if !is_named && !proposed.contains(key) {
+            continue;
+        }
         if planned(&mut *conn, incident, key).await?.is_none() {
             let said = Said::Measured {
                 of: None,
-                text: contents.of(language).title.clone(),
+                text: words.of(language).title.clone(),
                 status: MeasureStatus::Planned,
                 key: Some(key.clone()),
             };
@@ -97,7 +110,7 @@ async fn give(
     conn: &mut SqliteConnection,
     found: &Stands,
     member: i64,
-    measures: &[(String, Contents)],
+    measures: &[Frozen],
     sending: Sending<'_>,
 ) -> Result<u64, sqlx::Error> {
     choose(&mut *conn, found.id, member).await?;
@@ -126,14 +139,14 @@ async fn give(
 }
 
 /// Its measures, which from now on have the words they have today.
-async fn freeze(conn: &mut SqliteConnection, id: i64) -> Result<Vec<(String, Contents)>, sqlx::Error> {
+async fn freeze(conn: &mut SqliteConnection, id: i64) -> Result<Vec<Frozen>, sqlx::Error> {
     let mut frozen = Vec::new();
     for advised in advised(&mut *conn, id).await? {
         let Some(words) = advised.words else { continue };
         let text = serde_json::to_string(&words).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let sql = "UPDATE advisory_measure SET words = $3 WHERE advisory_id = $1 AND key = $2";
         sqlx::query(sql).bind(id).bind(&advised.key).bind(text).execute(&mut *conn).await?;
-        frozen.push((advised.key, words));
+        frozen.push(Frozen { key: advised.key, words, is_named: advised.is_named });
     }
     Ok(frozen)
 }
@@ -220,6 +233,10 @@ impl Store {
             Some(found) if found.state == State::Withdrawn => return Ok(Err(NotDone::Withdrawn(id))),
             Some(found) => found,
         };
+        let sql = "SELECT id FROM advisory WHERE corrects = $1 AND state <> 'draft'";
+        if let Some(next) = sqlx::query_scalar(sql).bind(id).fetch_optional(&mut *tx).await? {
+            return Ok(Err(NotDone::Superseded(id, next)));
+        }
         let measures = freeze(&mut tx, id).await?;
         let there = audience(&mut tx, &found).await?;
         let mut sent = Sent::default();
@@ -227,6 +244,10 @@ impl Store {
             sent.members += 1;
             sent.mails += give(&mut tx, &found, *member, &measures, sending).await?;
         }
+        // A draft that corrects it goes to them too.
+        let sql = "INSERT OR IGNORE INTO advisory_recipient (advisory_id, member_id)
+            SELECT a.id, r.member_id FROM advisory a JOIN advisory_recipient r ON r.advisory_id = a.corrects WHERE a.corrects = $1";
+        sqlx::query(sql).bind(id).execute(&mut *tx).await?;
         if sent.members > 0 {
             let said = Said::AdvisorySent {
                 advisory: found.uuid.clone(),
@@ -248,7 +269,8 @@ impl Store {
         let mut tx = self.readers().begin().await?;
         let found = stands(&mut tx, id).await?.filter(|found| scope == Scope::Operator && found.state == State::Sent);
         let Some(found) = found else { return Ok(Vec::new()) };
-        let sql = "SELECT DISTINCT i.member_id FROM incident i WHERE i.campaign_id = $1 AND NOT EXISTS
+        let sql = "SELECT DISTINCT i.member_id FROM incident i WHERE i.campaign_id = $1
+            AND NOT EXISTS (SELECT 1 FROM advisory n WHERE n.corrects = $2 AND n.state <> 'draft') AND NOT EXISTS
             (SELECT 1 FROM advisory_recipient r WHERE r.advisory_id = $2 AND r.member_id = i.member_id) ORDER BY i.member_id";
         let proposed = sqlx::query_scalar(sql).bind(found.campaign).bind(id).fetch_all(&mut *tx).await?;
         tx.rollback().await?;
@@ -285,7 +307,8 @@ impl Store {
         };
         for sql in [
             "INSERT INTO advisory_text SELECT $2, language, title, body FROM advisory_text WHERE advisory_id = $1",
-            "INSERT INTO advisory_measure SELECT $2, place, key, NULL FROM advisory_measure WHERE advisory_id = $1",
+            "INSERT INTO advisory_measure (advisory_id, place, key, chosen)
+             SELECT $2, place, key, chosen FROM advisory_measure WHERE advisory_id = $1",
             "INSERT INTO advisory_recipient (advisory_id, member_id) SELECT $2, member_id FROM advisory_recipient WHERE advisory_id = $1",
         ] {
             sqlx::query(sql).bind(id).bind(next).execute(&mut *tx).await?;

@@ -64,6 +64,7 @@ async fn community() -> (Fixture, i64) {
         tlp: Tlp::Amber,
         wordings: &wordings,
         measures: &measures,
+        is_named: true,
         who: "kari",
     };
     let id = fixture.store.new_advisory(&new, NOW).await.unwrap().unwrap();
@@ -195,6 +196,61 @@ async fn what_members_say_is_kept_and_stands_in_the_timelines_and_measures_are_t
 }
 
 #[tokio::test]
+async fn a_member_is_given_the_measures_for_what_was_seen_there_and_not_for_the_worst_hit() {
+    let (fixture, _) = community().await;
+    let store = &fixture.store;
+    let wordings = [(Language::Bokmaal, wording("Falsk side"))];
+    let measures = ["isolate-machine".to_owned(), "warn-staff".to_owned()];
+    let proposed = New {
+        campaign: Some(1),
+        audience: Audience::Chosen,
+        chosen: &[1, 2, 3],
+        tlp: Tlp::Amber,
+        wordings: &wordings,
+        measures: &measures,
+        is_named: false,
+        who: "kari",
+    };
+    let id = store.new_advisory(&proposed, NOW).await.unwrap().unwrap();
+    store.send_advisory(id, SENDING).await.unwrap().unwrap();
+    let planned = async |member, incident| {
+        let work = store.work(Scope::Member(member), Matter::Incident(incident)).await.unwrap().unwrap();
+        work.measures.into_iter().filter_map(|one| one.key).collect::<Vec<_>>()
+    };
+    assert_eq!(planned(1, 1).await, ["isolate-machine", "warn-staff"]);
+    assert_eq!(planned(2, 2).await, ["warn-staff"], "a look-up takes no machine off the network");
+    let theirs = async |member| {
+        let view = store.advisory(Scope::Member(member), id).await.unwrap().unwrap();
+        view.measures.into_iter().map(|one| one.is_theirs).collect::<Vec<_>>()
+    };
+    assert_eq!(theirs(1).await, [Some(true), Some(true)]);
+    assert_eq!(theirs(2).await, [Some(false), Some(true)]);
+    assert_eq!(theirs(3).await, [Some(false), Some(false)], "it was not met there");
+    // What somebody names is for all.
+    let next = store.correct_advisory(id, "ola", NOW).await.unwrap().unwrap();
+    store.edit_advisory(next, &Edit { measures: Some(&measures), ..Edit::default() }, NOW).await.unwrap().unwrap();
+    store.send_advisory(next, SENDING).await.unwrap().unwrap();
+    assert_eq!(planned(2, 2).await, ["warn-staff", "isolate-machine"]);
+}
+
+#[tokio::test]
+async fn a_correction_reaches_all_who_hold_the_wrong_version_which_then_goes_to_nobody() {
+    let (fixture, id) = community().await;
+    let store = &fixture.store;
+    store.send_advisory(id, SENDING).await.unwrap().unwrap();
+    let next = store.correct_advisory(id, "ola", NOW).await.unwrap().unwrap();
+    // The wrong version is given to one more while the correction is written, and the draft names one of its own.
+    store.send_advisory_to(id, &[3], SENDING).await.unwrap().unwrap();
+    store.edit_advisory(next, &Edit { add: &[4], remove: &[1], ..Edit::default() }, NOW).await.unwrap().unwrap();
+    assert_eq!(store.advisory_audience(Scope::Operator, next).await.unwrap().unwrap(), [1, 2, 3, 4]);
+    assert_eq!(store.send_advisory(next, SENDING).await.unwrap().unwrap().members, 4);
+    assert_eq!(store.send_advisory_to(id, &[5], SENDING).await.unwrap(), Err(NotDone::Superseded(id, next)));
+    let corrects = async |member| store.advisory(Scope::Member(member), next).await.unwrap().unwrap().corrects;
+    assert!(corrects(3).await.is_some());
+    assert_eq!(corrects(4).await, None, "what it never got is no page for it");
+}
+
+#[tokio::test]
 async fn whoever_has_not_read_is_rung_first_where_it_came_furthest() {
     let (fixture, id) = community().await;
     let store = &fixture.store;
@@ -288,6 +344,7 @@ async fn a_draft_that_says_nothing_or_goes_to_nobody_is_not_sent() {
         tlp: Tlp::Green,
         wordings: &english,
         measures: &[],
+        is_named: false,
         who: "kari",
     };
     let id = store.new_advisory(&new, NOW).await.unwrap().unwrap();
