@@ -269,6 +269,11 @@ impl Scene {
                 let sql = sqlx::AssertSqlSafe(format!("SELECT {column} FROM {table} WHERE {of} ORDER BY id LIMIT 1"));
                 sqlx::query_scalar(sql).fetch_one(self.fixture.store.readers()).await.unwrap()
             }
+            None if path.contains("indicators") => {
+                // One that all of them have met: a member is told of no other.
+                let sql = "SELECT CAST(indicator_id AS TEXT) FROM alert ORDER BY id LIMIT 1";
+                sqlx::query_scalar(sql).fetch_one(self.fixture.store.readers()).await.unwrap()
+            }
             None if path.contains("medlem") => "1001".to_owned(),
             None => "1".to_owned(),
         }

@@ -158,7 +158,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/030_account.sql"),
     include_str!("../schema/031_advisory.sql"),
     include_str!("../schema/032_view.sql"),
-    include_str!("../schema/036_advised.sql"),
+    include_str!("../schema/033_advised.sql"),
 ];
 
 /// Why the store could not be opened or used.

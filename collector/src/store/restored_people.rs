@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn q2_a_restore_lets_nobody_in_again() {
+    async fn d9_a_restore_lets_nobody_in_again() {
         let (backup, living) = (with_people().await, with_people().await);
         let store = &living.store;
         store.remove_token(1).await.unwrap();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn q2_where_nothing_is_known_no_token_holds() {
+    async fn d9_where_nothing_is_known_no_token_holds() {
         let backup = with_people().await;
         assert_eq!(settled(&backup.store, None).await, Held { accounts: None, disabled: 0, tokens: 2 });
         assert!(backup.store.credentials(Scope::Operator, "kari").await.unwrap().is_some());
