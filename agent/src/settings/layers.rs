@@ -248,6 +248,22 @@ mod tests {
     }
 
     #[test]
+    fn every_variable_that_the_packages_name_is_a_setting() {
+        let packaging = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/agent");
+        for path in [&packaging, &packaging.join("debian"), &packaging.join("rpm")] {
+            for entry in std::fs::read_dir(path).unwrap() {
+                let path = entry.unwrap().path();
+                let text = if path.is_file() { std::fs::read_to_string(&path).unwrap() } else { String::new() };
+                for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+                    let Some(key) = word.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
+                    let known = scalars().any(|(scalar, _)| scalar == key.to_ascii_lowercase());
+                    assert!(known, "{word} in {}", path.display());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn every_key_holds_one_value_or_several() {
         let several = ["interfaces", "inside", "resolvers", "dns_ports", "sinkholes", "site", "zone"];
         for key in keys() {
