@@ -243,6 +243,10 @@ mod tests {
             let bad = Layers::read(std::slice::from_ref(&good), &[variable(name, value)]).unwrap_err();
             assert!(bad.to_string().contains(said), "{bad}");
         }
+        for line in ["proxy \"http://me:secret@p:1\"", "http://me:secret@p:1"] {
+            let bad = Layers::read(&[file("x.toml", line)], &[]).unwrap_err().to_string();
+            assert!(bad.starts_with("x.toml, line 1") && !bad.contains("secret"), "{bad}");
+        }
         let bad = Layers::read(&[], &[variable("PROXY", "http://me:secret@p:1")]).unwrap_err();
         assert!(!bad.to_string().contains("secret"), "{bad}");
     }
