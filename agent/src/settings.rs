@@ -353,7 +353,10 @@ fn explain(text: &str, file: &str, error: &toml::de::Error) -> BadSetting {
         let key = before.iter().rev().find_map(|line| key_of(line)).unwrap_or_default();
         // Of a proxy the value is not told: people write passwords there.
         let value = if key.starts_with("proxy") { "…" } else { found(span) };
+        // Nor is a line that may hold one, where nothing says which key it is.
+        let may_be_secret = whole_line.contains("proxy") || whole_line.contains('@');
         match (right(key), value) {
+            ("", _) if may_be_secret => message.to_owned(),
             ("", "") => format!("\"{}\": {message}", whole_line.trim()),
             ("", value) => format!("{value}: {message}"),
             (right, value) => format!("{key} = {value}: {message}; {right}"),

@@ -47,6 +47,12 @@ pub fn packages() -> Result<PathBuf> {
     }
     let mut build = Command::new(root.join("packaging/build"));
     build.args(["--built", "--out"]).arg(&folder).env("VARDE_PAPERS", programs.join("package-papers"));
+    // Under sudo the path is root's; the caller's cargo was noted by tests/run, or runs this.
+    let noted = std::env::var_os("VARDE_CARGO_FOLDER").map(PathBuf::from);
+    let runs_this = std::env::var_os("CARGO").and_then(|cargo| Some(Path::new(&cargo).parent()?.to_owned()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = noted.into_iter().chain(runs_this).chain(std::env::split_paths(&path));
+    build.env("PATH", std::env::join_paths(folders)?);
     if programs.ends_with("debug") {
         build.arg("--debug");
     }

@@ -45,6 +45,9 @@ pub struct EnrollArgs {
     /// Not needed to go on with an enrolment that was broken off.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Take the token's file away: it is removed once used, and renamed to FILE.refused where it can never be used.
+    #[arg(long, requires = "token_file")]
+    consume: bool,
     /// How long to wait for the CSIRT's approval, minutes.
     #[arg(long, value_name = "MINUTES", default_value_t = ENROL_WAITS_MIN, value_parser = clap::value_parser!(u64).range(0..=ENROL_WAITS_MAX_MIN))]
     wait: u64,
@@ -89,17 +92,42 @@ pub fn run(data: &Path, args: &EnrollArgs) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(error, "look at the system's limits"))?;
     let enrolled = runtime.block_on(until_approved(data, &text, &wishes, Duration::from_secs(args.wait * 60)));
+    if let Some(file) = args.token_file.as_ref().filter(|_| args.consume) {
+        take_away(file, &enrolled);
+    }
     let card = enrolled.map_err(|error| not_enrolled(&error, &settings))?;
     let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let before = set_aside(data, &Owner::of(&identity)).map_err(|error| Failure::new(&error, error.remedy()))?;
     if let Some(before) = before {
         eprintln!("Of before: {before}.");
     }
-    eprintln!(
-        "Enrolled as sensor {} of {}. Next: varde-agent run --interface NAME; installed as a package, it starts by itself",
-        card.sensor, card.member
-    );
+    eprintln!("{}", next(&card, &settings));
     Ok(())
+}
+
+/// A service would try a token that is good for nothing for ever.
+fn take_away(file: &Path, enrolled: &Result<Card, EnrolError>) {
+    let mut refused = file.as_os_str().to_owned();
+    refused.push(".refused");
+    let taken = match enrolled {
+        Ok(_) => std::fs::remove_file(file),
+        Err(error) if error.is_final() => std::fs::rename(file, refused),
+        Err(_) => Ok(()),
+    };
+    if let Err(error) = taken {
+        eprintln!("{} cannot be taken away: {error}", file.display());
+    }
+}
+
+/// What a person is told at the end: the service that starts now has nothing to watch where no interface is named.
+fn next(card: &Card, settings: &Settings) -> String {
+    let next = match settings.interfaces.is_empty() {
+        true => {
+            "no interface is named yet. Set interfaces in agent.toml, then: systemctl restart varde-agent; or without a package: varde-agent run --interface NAME"
+        }
+        false => "varde-agent run; installed as a package, it starts by itself",
+    };
+    format!("Enrolled as sensor {} of {}. Next: {next}", card.sensor, card.member)
 }
 
 /// What was pasted, or what an enrolment that was broken off had.
@@ -162,4 +190,38 @@ fn read_token(file: &Path) -> std::io::Result<String> {
         std::fs::File::open(file)?.take(TOKEN_MAX_OCTETS).read_to_string(&mut text)?;
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use varde_common::id::SensorId;
+    use varde_common::message::EnrolRefusal;
+
+    fn card() -> Card {
+        let (collector, member) = ("c:1".to_owned(), "Gjøvik".to_owned());
+        Card { sensor: SensorId(7), collector, member, fallback: None, member_of_token: None }
+    }
+
+    #[test]
+    fn a_token_is_taken_away_when_it_is_used_or_never_can_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, refused) = (folder.path().join("token"), folder.path().join("token.refused"));
+        let used = || Err(EnrolError::Refused(EnrolRefusal::Used));
+        let later = || Err(EnrolError::Refused(EnrolRefusal::TooMany));
+        for (enrolled, is_left, is_aside) in [(Ok(card()), false, false), (later(), true, false), (used(), false, true)]
+        {
+            std::fs::write(&file, "x").unwrap();
+            take_away(&file, &enrolled);
+            assert_eq!((file.exists(), refused.exists()), (is_left, is_aside), "{enrolled:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_named_no_interface_is_told_to_and_to_restart() {
+        let named = Settings { interfaces: vec!["eth1".to_owned()], ..Settings::default() };
+        assert!(!next(&card(), &named).contains("restart"));
+        let told = next(&card(), &Settings::default());
+        assert!(told.contains("Set interfaces in agent.toml, then: systemctl restart varde-agent"), "{told}");
+    }
 }

@@ -28,7 +28,7 @@ pub mod wipe;
 use std::path::Path;
 
 use crate::io::disk::{others_may_read, read_at_most};
-use crate::io::settings;
+use crate::io::settings::{self, NoSettings};
 use crate::limits::PROXY_CREDENTIALS_MAX_OCTETS;
 use crate::proxy::Proxy;
 use crate::route::{Detour, detour_address};
@@ -112,8 +112,15 @@ pub fn detour(data: &Path, settings: &Settings, told: Option<&str>, address: &st
 /// Reads the settings ([`crate::io::settings`]).
 ///
 /// # Errors
-/// [`Failure`] naming file and line.
+/// [`Failure`] naming file and line; wrong usage where a person has to mend what stands there.
 pub fn settings(data: &Path) -> Result<Settings, Failure> {
-    let layers = settings::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
+    let layers = settings::read(data).map_err(|error| {
+        let failure = Failure::new(&error, error.remedy());
+        match error {
+            // The disk may be better in a moment.
+            NoSettings::Disk(_) => failure,
+            NoSettings::Bad(_) | NoSettings::NoText(_) | NoSettings::TooMany(_) => Failure { code: 2, ..failure },
+        }
+    })?;
     Ok(layers.settings().clone())
 }

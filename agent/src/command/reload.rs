@@ -5,8 +5,8 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{self, watch};
 use varde_common::time::Timestamp;
 
 use super::run_args::RunArgs;
@@ -49,9 +49,21 @@ impl SettingsReport {
     }
 }
 
+/// From now on a word to read settings anew (SIGHUP) ends no process that is still starting; it waits until somebody listens.
+///
+/// # Errors
+/// The system's own, where it tells of no signals.
+pub(super) fn hangups() -> io::Result<Signal> {
+    // Rights are given up thread by thread: this one runs on the caller's own and is gone before that. The handler stays.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let _inside = runtime.enter();
+    signal(SignalKind::hangup())
+}
+
 /// What is in force, and who is told of what comes.
 #[derive(Debug)]
 pub(super) struct Reloading {
+    hangups: sync::Mutex<Signal>,
     args: RunArgs,
     timekeeper: Timekeeper,
     sensor: watch::Sender<SensorSettings>,
@@ -67,13 +79,15 @@ struct State {
 impl Reloading {
     /// With what the agent was started with; the other end is the sensor's thread's.
     pub(super) fn new(
+        hangups: Signal,
         settings: Settings,
         timekeeper: Timekeeper,
         args: RunArgs,
     ) -> (Reloading, watch::Receiver<SensorSettings>) {
         let (sensor, seen) = watch::channel(SensorSettings { timekeeper, ..settings.sensor() });
         let state = Mutex::new(State { in_force: settings, report: SettingsReport::default() });
-        (Reloading { args, timekeeper, sensor, state }, seen)
+        let hangups = sync::Mutex::new(hangups);
+        (Reloading { hangups, args, timekeeper, sensor, state }, seen)
     }
 
     /// How it stands.
@@ -83,10 +97,7 @@ impl Reloading {
 
     /// Reads them anew each time somebody says so; what the system says where it tells of no signals.
     pub(super) async fn when_told(&self, desk: &Desk) -> io::Error {
-        let mut hangup = match signal(SignalKind::hangup()) {
-            Ok(hangup) => hangup,
-            Err(error) => return error,
-        };
+        let mut hangup = self.hangups.lock().await;
         loop {
             if hangup.recv().await.is_none() {
                 return io::Error::other("no more signals are told");
@@ -148,7 +159,7 @@ mod tests {
     fn a_good_file_is_taken_up_a_bad_one_is_told_and_what_needs_a_start_is_named_until_then() {
         let read = |text: &str| Settings::read(text, "agent.toml").unwrap();
         let (reloading, mut seen) =
-            Reloading::new(read("metrics = \"127.0.0.1:9\""), Timekeeper::Caller, parse(&["x"]));
+            Reloading::new(hangups().unwrap(), read("metrics = \"127.0.0.1:9\""), Timekeeper::Caller, parse(&["x"]));
         let in_force = reloading.take(&read("metrics = \"127.0.0.1:9\"\nfrequent_hosts = 7"));
         assert_eq!(in_force.frequent_hosts, Some(7));
         let told = seen.borrow_and_update().clone();

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use varde_common::id::{Revision, Seq};
 use varde_common::message::PROTOCOLS;
 
-use super::reload::Reloading;
+use super::reload::{Reloading, hangups};
 pub use super::run_args::{RunArgs, Speed};
 use super::sources::{interface_gone, open_interfaces, open_sources};
 use super::status::{CertificateReport, Confinement, Report, SetAsideReport, TrustReport};
@@ -69,6 +69,7 @@ pub(crate) fn run_confined_by(
     data: &Path,
     args: &RunArgs,
 ) -> Result<(), Failure> {
+    let hangups = hangups().map_err(|error| Failure::new(error, "look at the system's limits"))?;
     let settings = settings(data)?;
     let (interfaces, captures) = args.sources(&settings);
     if interfaces.is_empty() && captures.is_empty() {
@@ -183,7 +184,7 @@ pub(crate) fn run_confined_by(
     let stop = Arc::new(AtomicBool::new(false));
     let sources = Arc::new(Mutex::new(names));
     let timekeeper = if live { Timekeeper::Caller } else { Timekeeper::Packets };
-    let (reloading, settings_seen) = Reloading::new(settings.clone(), timekeeper, args.clone());
+    let (reloading, settings_seen) = Reloading::new(hangups, settings.clone(), timekeeper, args.clone());
     let watching = Watch {
         source,
         live,

@@ -135,7 +135,7 @@ impl Proof {
         let usable = opened.and_then(|renewing| Ok((renewing.tls()?, renewing)));
         let (tls, renewing) = usable.map_err(|why| {
             let cause = format!("this sensor's key or certificate cannot be used: {why}");
-            Failure::new(cause, "restore the directory `identity` from a copy, or ask the CSIRT for a new token")
+            Failure::new(cause, "restore the directory `identity` from a copy, or move it out of the data directory and enrol with a new token from the CSIRT")
         })?;
         Ok(Proof { trust, tls, renewing })
     }

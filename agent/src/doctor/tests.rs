@@ -178,6 +178,7 @@ fn cases() -> Vec<Case> {
         ("proxy-unknown", Warn, |facts| way(facts).tcp = Some(Reached::Name("x".into()))),
         ("sensor-not-accepted", Fail, |facts| way(facts).quic = Reached::NotAccepted("x".into())),
         ("session-none", Warn, |facts| running(facts).connected = false),
+        ("session-untried", Warn, |facts| (running(facts).connected, facts.way) = (false, None)),
         ("spool-not-kept", Fail, |facts| spool(facts).not_noted = 1),
         ("spool-lost", Warn, |facts| spool(facts).lost = 1),
         ("spool-full", Warn, |facts| (spool(facts).octets, spool(facts).waiting) = ((80, 100), 1)),

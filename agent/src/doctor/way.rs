@@ -7,14 +7,15 @@ pub(super) fn judge_way(facts: &Facts, findings: &mut Vec<Finding>) {
     if let Some(way) = &facts.way {
         judge_attempts(way, findings);
     }
-    let reached = |way: &Way| way.quic == Reached::Yes || way.tcp == Some(Reached::Yes);
-    // Where nothing is reached, that is why.
-    if let Some(running) = facts.running.as_ref().filter(|running| !running.connected && !running.revoked)
-        && facts.way.as_ref().is_none_or(reached)
-    {
-        let why = running.last_error.clone().unwrap_or_else(|| "…".to_owned());
-        findings.push(Finding::warn("session-none").with("why", why));
-    }
+    let Some(running) = facts.running.as_ref().filter(|running| !running.connected && !running.revoked) else { return };
+    let key = match &facts.way {
+        None => "session-untried",
+        Some(way) if way.quic == Reached::Yes || way.tcp == Some(Reached::Yes) => "session-none",
+        // Where nothing is reached, that is why.
+        Some(_) => return,
+    };
+    let why = running.last_error.clone().unwrap_or_else(|| "…".to_owned());
+    findings.push(Finding::warn(key).with("why", why));
 }
 
 fn judge_attempts(way: &Way, findings: &mut Vec<Finding>) {

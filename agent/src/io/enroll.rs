@@ -119,11 +119,22 @@ fn refusal_cause(refusal: EnrolRefusal) -> &'static str {
 }
 
 impl EnrolError {
+    /// The token can never be used, however often it is tried.
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self,
+            EnrolError::Token(_)
+                | EnrolError::Refused(
+                    EnrolRefusal::Used | EnrolRefusal::Expired | EnrolRefusal::Revoked | EnrolRefusal::NotGood
+                )
+        )
+    }
+
     /// What a person can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
             EnrolError::AlreadyEnrolled { .. } => {
-                "start it with: varde-agent run; for another sensor give another directory with --data DIR"
+                "start it with: varde-agent run; to enrol it anew, first move `identity` out of the data directory; for another sensor give another directory with --data DIR"
             }
             EnrolError::HalfWiped => "run it again first: varde-agent wipe; the token was not used",
             EnrolError::Token(_) => "copy the whole token from the CSIRT's message into a file and try again",

@@ -243,8 +243,28 @@ mod tests {
             let bad = Layers::read(std::slice::from_ref(&good), &[variable(name, value)]).unwrap_err();
             assert!(bad.to_string().contains(said), "{bad}");
         }
+        for line in ["proxy \"http://me:secret@p:1\"", "http://me:secret@p:1"] {
+            let bad = Layers::read(&[file("x.toml", line)], &[]).unwrap_err().to_string();
+            assert!(bad.starts_with("x.toml, line 1") && !bad.contains("secret"), "{bad}");
+        }
         let bad = Layers::read(&[], &[variable("PROXY", "http://me:secret@p:1")]).unwrap_err();
         assert!(!bad.to_string().contains("secret"), "{bad}");
+    }
+
+    #[test]
+    fn every_variable_that_the_packages_name_is_a_setting() {
+        let packaging = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/agent");
+        for path in [&packaging, &packaging.join("debian"), &packaging.join("rpm")] {
+            for entry in std::fs::read_dir(path).unwrap() {
+                let path = entry.unwrap().path();
+                let text = if path.is_file() { std::fs::read_to_string(&path).unwrap() } else { String::new() };
+                for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+                    let Some(key) = word.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
+                    let known = scalars().any(|(scalar, _)| scalar == key.to_ascii_lowercase());
+                    assert!(known, "{word} in {}", path.display());
+                }
+            }
+        }
     }
 
     #[test]

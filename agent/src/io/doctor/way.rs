@@ -14,6 +14,9 @@ use crate::io::link::{Link, LinkError};
 use crate::limits::ANSWER_TIMEOUT_S;
 use crate::route::Detour;
 
+/// A collector that does not believe this sensor has said so by then.
+const JUDGED_WITHIN: Duration = Duration::from_secs(1);
+
 /// Tries them, one after the other: what judges certificates remembers whose was shown last.
 pub async fn try_both(address: &str, detour: &Detour, tls: &SessionTls) -> Way {
     let mut way = Way {
@@ -32,7 +35,10 @@ pub async fn try_both(address: &str, detour: &Detour, tls: &SessionTls) -> Way {
     let tcp = async {
         let address = detour.address.clone()?;
         let tcp = TcpWay { address, proxy: detour.proxy.clone(), tls: tls.tcp.clone(), trust: Some(tls.trust.clone()) };
-        Some(tcp.dial(&mut Vec::new()).await.map_or_else(reached, |_| Reached::Yes))
+        Some(match tcp.dial(&mut Vec::new()).await {
+            Ok((mut tls, _)) => tcp.closed_within(&mut tls, JUDGED_WITHIN).await.map_or(Reached::Yes, reached),
+            Err(error) => reached(error),
+        })
     };
     let (quic, tcp) = (quic.await, tcp.await);
     (way.quic, way.tcp) = (quic, tcp);
@@ -42,6 +48,9 @@ pub async fn try_both(address: &str, detour: &Detour, tls: &SessionTls) -> Way {
 async fn quic(address: &str, tls: &SessionTls) -> Reached {
     match QuicLink::dial(address, tls, &mut Vec::new()).await {
         Ok(link) => {
+            if let Some(error) = link.closed_within(JUDGED_WITHIN).await {
+                return reached(error);
+            }
             link.close(CloseReason::GoingDown);
             link.wait_closed().await;
             Reached::Yes

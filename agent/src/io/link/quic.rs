@@ -151,6 +151,11 @@ impl QuicLink {
         Ok(QuicLink { address: address.to_owned(), endpoint, connection, shown })
     }
 
+    /// Why the other end closed within `limit`; none = it did not. In TLS 1.3 this end is ready before the other has judged it.
+    pub async fn closed_within(&self, limit: Duration) -> Option<LinkError> {
+        timeout(limit, self.connection.closed()).await.ok().map(|error| explain(&self.address, error))
+    }
+
     /// Waits until what was said on closing has been heard, at most a second.
     pub async fn wait_closed(&self) {
         let _ = timeout(Duration::from_secs(1), self.endpoint.wait_idle()).await;

@@ -67,6 +67,16 @@ impl TcpWay {
         Err(last)
     }
 
+    /// Why the other end closed within `limit`; none = it did not. In TLS 1.3 this end is ready before the other has judged it.
+    pub async fn closed_within(&self, tls: &mut Tls, limit: Duration) -> Option<LinkError> {
+        let mut octet = [0];
+        match timeout(limit, tls.read(&mut octet)).await {
+            Ok(Err(error)) => Some(self.explain(error)),
+            Ok(Ok(0)) => Some(LinkError::Broken("it closed the connection without a word".to_owned())),
+            Ok(Ok(_)) | Err(_) => None,
+        }
+    }
+
     async fn dial_one(&self, target: SocketAddr) -> Result<Tls, LinkError> {
         let limit = Duration::from_secs(ANSWER_TIMEOUT_S);
         let dialled = timeout(limit, self.connect(target)).await;
