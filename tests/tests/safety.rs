@@ -221,6 +221,8 @@ fn d5_a_collector_on_a_full_disk_acknowledges_nothing_it_has_not_stored_and_reco
     collector.await_in_force(1, 1)?;
     member.raise(20)?;
     assert_eq!(fetch(None, &web, "/health")?, "ok\n");
+    // Whoever reads the page has come in while there was room.
+    fetch(None, &web, "/")?;
 
     small.fill()?;
     let full = "the disk that holds the database is full; make room";

@@ -16,7 +16,7 @@ use crate::io::{beat, clock, cut_off, directory, secret};
 use crate::limits::{BEAT_EVERY, SETTINGS_MAX_OCTETS};
 use crate::settings::Settings;
 use crate::store::account::LinkKind;
-use crate::store::{Scope, Store};
+use crate::store::{Scope, Store, StoreError};
 
 /// Where settings are looked for when the data directory has none.
 pub(super) const SYSTEM_SETTINGS: &str = "/etc/varde-collector/collector.toml";
@@ -136,6 +136,10 @@ async fn invite_first(data: &Path, store: &Store) {
     };
     let invited: anyhow::Result<()> = invited.await;
     if let Err(error) = invited {
+        // A disk that fails here fails.
+        if let Some(error) = error.downcast_ref::<StoreError>() {
+            store.handle_error(error);
+        }
         tracing::warn!("no link for the first account could be made: {error}");
     }
 }
