@@ -189,7 +189,10 @@ pub fn kept(password: &str, salt: &[u8; SALT_OCTETS]) -> Option<String> {
 }
 
 /// A PHC string's numbers, salt and hash.
-fn read(kept: &str) -> Option<((u32, u32, u32), Vec<u8>, Vec<u8>)> {
+/// Costs, salt and hash.
+type Read = ((u32, u32, u32), Vec<u8>, Vec<u8>);
+
+fn read(kept: &str) -> Option<Read> {
     let (numbers, rest) = kept.strip_prefix("$argon2id$v=19$")?.split_once('$')?;
     let (salt, hash) = rest.split_once('$')?;
     let mut numbers = numbers.split(',');

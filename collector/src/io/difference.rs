@@ -230,6 +230,7 @@ async fn about_others(fixture: &Fixture) {
     // Others are written to, read it and answer.
     let wording = Wording { title: "theirs".parse().unwrap(), body: "theirs".parse().unwrap() };
     let new = New {
+        is_named: true,
         campaign: None,
         audience: Audience::Chosen,
         chosen: &[2, 3, 4],

@@ -153,6 +153,7 @@ impl Scene {
         let store = &fixture.store;
         let wording = Wording { title: "Varsel".parse().unwrap(), body: "Ring oss.".parse().unwrap() };
         let new = New {
+            is_named: true,
             campaign: None,
             audience: Audience::Chosen,
             chosen: &[1],

@@ -9,6 +9,7 @@ pub mod able;
 pub mod account;
 pub mod advisory;
 pub mod advisory_page;
+pub mod advisory_written;
 pub mod answer;
 pub mod api;
 pub mod asset;

@@ -117,6 +117,14 @@ async fn renews(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     Ok(found > 0)
 }
 
+#[cfg(test)]
+impl Carried {
+    /// What was replaced knew of nobody with an account.
+    pub(crate) fn of_nobody() -> Carried {
+        Carried { people: Held { accounts: Some(0), ..Held::default() }, ..Carried::default() }
+    }
+}
+
 /// What is to be carried over from a database.
 ///
 /// # Errors
@@ -124,27 +132,33 @@ async fn renews(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
 pub async fn known_in(database: &Path) -> Result<Known, StoreError> {
     let options = SqliteConnectOptions::new().filename(database).busy_timeout(DATABASE_BUSY_WITHIN);
     let mut conn = options.connect().await?;
-    let sql = if knows_quarantine(&mut conn).await? {
+    let known = known_of(&mut conn).await;
+    // Also where it could not be read: who is to be alone with it afterwards would find us there.
+    let _ = conn.close().await;
+    Ok(known?)
+}
+
+async fn known_of(conn: &mut SqliteConnection) -> Result<Known, sqlx::Error> {
+    let sql = if knows_quarantine(conn).await? {
         "SELECT spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch FROM sensor
             WHERE revoked_at IS NOT NULL OR quarantined_at IS NOT NULL OR renew_epoch <> 0"
     } else {
         "SELECT spki_sha256, token_secret_sha256, revoked_at, NULL, 0 FROM sensor WHERE revoked_at IS NOT NULL"
     };
-    let rows: Vec<ShutOutRow> = sqlx::query_as(sql).fetch_all(&mut conn).await?;
+    let rows: Vec<ShutOutRow> = sqlx::query_as(sql).fetch_all(&mut *conn).await?;
     let sql = "SELECT token_secret_sha256, spki_sha256, spki_next_sha256, spki_before_sha256, certificate_until,
             certificate_next_until, renewed_at
         FROM sensor WHERE revoked_at IS NULL AND enrolled_at IS NOT NULL";
-    let found = if renews(&mut conn).await? { sqlx::query(sql).fetch_all(&mut conn).await? } else { Vec::new() };
+    let found = if renews(conn).await? { sqlx::query(sql).fetch_all(&mut *conn).await? } else { Vec::new() };
     let keys = found.iter().map(keys_then).collect::<Result<Vec<_>, _>>()?;
-    let departed = departure::all(&mut conn).await?;
-    let places = places::all(&mut conn).await?;
-    let sensors: i64 = sqlx::query_scalar(HIGHEST_SENSOR).fetch_one(&mut conn).await?;
-    let sensors = Some(sensors.max(above(&mut conn, SENSORS_ABOVE).await?));
+    let departed = departure::all(conn).await?;
+    let places = places::all(conn).await?;
+    let sensors: i64 = sqlx::query_scalar(HIGHEST_SENSOR).fetch_one(&mut *conn).await?;
+    let sensors = Some(sensors.max(above(conn, SENSORS_ABOVE).await?));
     let sql = "SELECT id, added_at FROM reader WHERE removed_at IS NOT NULL";
     let removed_readers =
-        if has_readers(&mut conn).await? { sqlx::query_as(sql).fetch_all(&mut conn).await? } else { Vec::new() };
-    let people = restored_people::all(&mut conn).await?;
-    conn.close().await?;
+        if has_readers(conn).await? { sqlx::query_as(sql).fetch_all(&mut *conn).await? } else { Vec::new() };
+    let people = restored_people::all(conn).await?;
     let shut_out = |(spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch)| ShutOut {
         spki_sha256,
         token_secret_sha256,
@@ -189,8 +203,13 @@ pub async fn alone(database: &Path) -> Result<(), StoreError> {
 pub async fn note_end(database: &Path, deed: &Deed) -> Result<Option<Head>, StoreError> {
     let options = SqliteConnectOptions::new().filename(database).synchronous(SqliteSynchronous::Full);
     let mut conn = options.busy_timeout(USED_WITHIN).connect().await?;
-    if !audit::has_audit(&mut conn).await? {
-        conn.close().await?;
+    let noted = end_in(&mut conn, deed).await;
+    let _ = conn.close().await;
+    Ok(noted?)
+}
+
+async fn end_in(conn: &mut SqliteConnection, deed: &Deed) -> Result<Option<Head>, sqlx::Error> {
+    if !audit::has_audit(conn).await? {
         return Ok(None);
     }
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
@@ -198,7 +217,6 @@ pub async fn note_end(database: &Path, deed: &Deed) -> Result<Option<Head>, Stor
         deed.clone().was("in use").becomes("set aside; the database is removed after 35 days, its keys never");
     let head = audit::append(&mut tx, &set_aside).await?;
     tx.commit().await?;
-    conn.close().await?;
     Ok(Some(head))
 }
 

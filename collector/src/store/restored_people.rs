@@ -196,7 +196,7 @@ mod tests {
         store.reset(3).await.unwrap();
         store.take_recovery(4, &[1; 32]).await.unwrap();
         store.take_code_step(4, 9).await.unwrap();
-        let known = all(&mut *store.readers().acquire().await.unwrap()).await.unwrap().unwrap();
+        let known = all(&mut store.readers().acquire().await.unwrap()).await.unwrap().unwrap();
 
         let store = &backup.store;
         store.add_account("eva", Role::Administrator, None, NOW).await.unwrap();

@@ -77,7 +77,7 @@ async fn a_backup_is_whole_and_the_owners_alone_and_is_restored_as_it_was() {
         (restored.keys, restored.carried),
         (
             Keys::Restored,
-            Some(Carried { revocations: 0, quarantines: Some(0), departures: 0, places: 0, ..Carried::default() })
+            Some(Carried { revocations: 0, quarantines: Some(0), departures: 0, places: 0, ..Carried::of_nobody() })
         )
     );
     assert_eq!(members(&data).await, 1, "as it was");
@@ -262,11 +262,10 @@ async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     let store = Store::open(&data).await.unwrap();
     store.revoke_sensor(shut_out.0 as i64, clock::now()).await.unwrap();
     assert_eq!(number(store).await, (1, 0));
-
     let carried = back(&made, &data).await.unwrap().carried;
     assert_eq!(
         carried,
-        Some(Carried { revocations: 1, quarantines: Some(0), departures: 0, places: 0, ..Carried::default() })
+        Some(Carried { revocations: 1, quarantines: Some(0), departures: 0, places: 0, ..Carried::of_nobody() })
     );
     let store = Store::open(&data).await.unwrap();
     assert!(store.sensor_by_key(Scope::Operator, &[9; 32]).await.unwrap().unwrap().revoked);
@@ -301,11 +300,10 @@ async fn p5_a_quarantine_since_the_backup_is_not_lifted_by_a_restore_and_a_relea
     quarantine(sensors[1]).await;
     assert!(store.release_sensor(sensors[1]).await.unwrap());
     store.close().await;
-
     let carried = back(&made, &data).await.unwrap().carried;
     assert_eq!(
         carried,
-        Some(Carried { revocations: 0, quarantines: Some(1), departures: 0, places: 0, ..Carried::default() })
+        Some(Carried { revocations: 0, quarantines: Some(1), departures: 0, places: 0, ..Carried::of_nobody() })
     );
     let store = Store::open(&data).await.unwrap();
     let heard =
@@ -389,7 +387,6 @@ async fn q3_a_member_that_has_left_is_not_back_after_a_restore_however_little_is
     let refused = back(&made, &data).await.unwrap_err().to_string();
     assert!(refused.contains("which members have left") && refused.contains("--again"), "{refused}");
     assert!(all(&data) == before, "nothing was touched");
-
     // Of a machine that knows nothing it is back, until it is told by the certificate.
     let new = dir.path().join("new");
     assert_eq!(back(&made, &new).await.unwrap().departures, 0);
@@ -491,7 +488,6 @@ async fn d9_t5_a_restore_undoes_no_move_no_site_and_no_channel() {
     let sql = "UPDATE sensor SET channel = 'pilot', channel_word = x'01', channel_at = 9 WHERE id = 3";
     tamper(&store, sql).await;
     store.close().await;
-
     let carried = back(&made, &data).await.unwrap().carried.unwrap();
     assert_eq!(carried.places, 3);
     let store = Store::open(&data).await.unwrap();

@@ -13,7 +13,8 @@ use crate::advisory::Answer;
 use crate::audit::{Deed, On};
 use crate::io::visit::{Form, Visit};
 use crate::limits::advisory::ANSWER_MAX_OCTETS;
-use crate::present::advisory_page::{ListView, PageView, Wrong, advisory_page, bank, bank_page, list_page};
+use crate::present::advisory_page::{ListView, PageView, Wrong, bank};
+use crate::present::advisory_written::{advisory_page, bank_page, list_page};
 use crate::store::advisory::draft::NotDone;
 use crate::store::{StoreError, setting};
 

@@ -87,7 +87,7 @@ pub(super) async fn judge(
     let at = by.now.0;
     let mut was: Vec<Was> =
         judged.judgements.iter().map(|judgement| Was::Unjudged { indicator, judgement: *judgement, at }).collect();
-    if let Some(settled) = before.filter(|before| proposed_is_other(before)) {
+    if let Some(settled) = before.filter(proposed_is_other) {
         was.push(Was::Proposed { indicator, settled });
     }
     Ok(Ok(Outcome {

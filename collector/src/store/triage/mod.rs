@@ -141,6 +141,9 @@ impl Act {
     }
 }
 
+/// How a proposal of noise stood: its state, who settled it, why, when.
+pub type Settled = (String, Option<String>, Option<String>, Option<i64>);
+
 /// Why nothing was done to one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotDone {
@@ -217,7 +220,7 @@ enum Was {
     /// Nobody had said anything of alerts that have this judgement since this moment.
     Unjudged { indicator: i64, judgement: i64, at: i64 },
     /// What was said of the proposal that the indicator is noise.
-    Proposed { indicator: i64, settled: Option<(String, Option<String>, Option<String>, Option<i64>)> },
+    Proposed { indicator: i64, settled: Option<Settled> },
     /// It was not muted by this.
     Unmuted { muted: i64 },
     /// It was muted by this until then.

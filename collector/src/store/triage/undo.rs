@@ -116,7 +116,7 @@ async fn put_back(tx: &mut SqliteConnection, was: &Was, by: By<'_>) -> Result<Re
 async fn restore_proposal(
     tx: &mut SqliteConnection,
     indicator: i64,
-    settled: Option<&(String, Option<String>, Option<String>, Option<i64>)>,
+    settled: Option<&super::Settled>,
     by: By<'_>,
 ) -> Result<(), StoreError> {
     if let Some((_, who, why, at)) = settled {
