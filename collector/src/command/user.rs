@@ -26,8 +26,9 @@ const LIST_HELP: &str = "Keys with --json: id, name, role, member (its number), 
 const ADD_HELP: &str = "\
 The invitation is a link that is good once, for 72 hours: whoever opens it chooses a password and a second factor. Send it by another way
 than e-mail if the mailbox may be read by others.
-Roles at the CSIRT: analyst (watches and works), publisher (that, and publishes), administrator (everything, accounts too), auditor (what
-was done, by whom; no hosts). At a member, with --member: it (its own incidents and sensors), management (how they stand; no hosts).";
+Roles at the CSIRT: analyst, publisher, administrator (watch and work; on the pages the same as yet: lists are published and accounts kept by
+commands), auditor (how all stand; no hosts). At a member, with --member: it (its own incidents and sensors), management (how they stand;
+no hosts).";
 
 /// Subcommands of `user`.
 #[derive(Debug, Subcommand)]

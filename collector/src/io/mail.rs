@@ -1,6 +1,6 @@
 //! Hands mail over to the operator's mail server, one at a time, within a time, by a task of its own. A mail is sent at least once: where the
-//! collector ends between the server's word and its own note of it, it is sent again under the same Message-ID, by which mailboxes know it
-//! as the same.
+//! collector ends between the server's word and its own note of it, or cannot write that note, it is sent again under the same Message-ID,
+//! by which mailboxes know it as the same.
 
 use std::path::{Path, PathBuf};
 
