@@ -90,6 +90,8 @@ const pages = async (context) => {
 };
 
 const judge = async (page, where) => {
+  // What opens fades in, and colours on the way are nobody's to read.
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map((each) => each.finished)));
   const has = await page.evaluate(() => typeof globalThis.axe);
   if (has === "undefined") await page.evaluate(AXE);
   const { violations } = await page.evaluate((rules) => globalThis.axe.run(document, rules), RULES);
