@@ -43,6 +43,7 @@ pub mod mark;
 pub mod measure;
 pub mod merger;
 pub mod noise;
+pub mod oidc;
 pub mod present;
 pub mod priority;
 pub mod profile;

@@ -27,6 +27,7 @@ use Fate::{Goes, Member, Stays, With};
 pub const TABLES: &[(&str, Fate)] = &[
     ("acknowledged", Member),
     ("account", Member),
+    ("account_oidc", With("account")),
     ("advisory", Goes(retention::ALERTS)),
     ("advisory_answer", With("advisory")),
     ("advisory_measure", With("advisory")),

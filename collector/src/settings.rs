@@ -13,6 +13,7 @@ use crate::limits::page::STATEMENT_MAX_OCTETS;
 use crate::limits::rollout::{PILOT_HOSTS_MAX, PILOT_WAIT_MAX_S, PILOT_WAIT_MIN_S};
 use crate::limits::{BEAT_EVERY_MAX_S, BEAT_EVERY_MIN_S};
 use crate::mail;
+use crate::oidc;
 use crate::rollout::Bounds;
 
 /// What the file sets; flags win over it.
@@ -58,6 +59,8 @@ pub struct Settings {
     pub accessibility_statement: Option<String>,
     /// The mail server that mail to members is handed to.
     pub mail: mail::Said,
+    /// The provider at which people sign in too.
+    pub oidc: oidc::Said,
 }
 
 impl Settings {
@@ -72,7 +75,7 @@ impl Settings {
     }
 }
 
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 32] = [
     "quic",
     "enroll",
     "web",
@@ -98,6 +101,13 @@ const KEYS: [&str; 25] = [
     "mail_credentials",
     "mail_ca",
     "mail_link",
+    "oidc_issuer",
+    "oidc_name",
+    "oidc_client",
+    "oidc_secret",
+    "oidc_second_factor",
+    "oidc_return",
+    "oidc_ca",
 ];
 
 /// Why a settings file is not obeyed.
@@ -193,9 +203,9 @@ pub enum BadSettings {
         /// What it was set to.
         value: String,
     },
-    /// A value that is nothing mail could be sent by.
+    /// A word that is none of those it may be.
     #[error("{file} line {line}: {key} = {value} {why}")]
-    BadMail {
+    BadWord {
         /// The file.
         file: String,
         /// Line, from 1.
@@ -302,17 +312,26 @@ impl Settings {
                 Ok::<_, BadSettings>(Some(PathBuf::from(path)))
             };
             let text = value.get_ref().as_str().unwrap_or_default();
-            let bad_mail = |key: &'static str| {
+            let bad_word = |key: &'static str| {
                 let (file, value) = (file.clone(), value.get_ref().to_string());
-                move |why| BadSettings::BadMail { file, line, key, value, why }
+                move |why| BadSettings::BadWord { file, line, key, value, why }
             };
             match key.get_ref().as_str() {
-                "mail_server" => settings.mail.server = Some(text.parse().map_err(bad_mail("mail_server"))?),
-                "mail_from" => settings.mail.from = Some(mail::sender(text).map_err(bad_mail("mail_from"))?),
-                "mail_tls" => settings.mail.security = Some(text.parse().map_err(bad_mail("mail_tls"))?),
+                "mail_server" => settings.mail.server = Some(text.parse().map_err(bad_word("mail_server"))?),
+                "mail_from" => settings.mail.from = Some(mail::sender(text).map_err(bad_word("mail_from"))?),
+                "mail_tls" => settings.mail.security = Some(text.parse().map_err(bad_word("mail_tls"))?),
                 "mail_credentials" => settings.mail.credentials = path("mail_credentials")?,
                 "mail_ca" => settings.mail.authorities = path("mail_ca")?,
-                "mail_link" => settings.mail.link = Some(text.parse().map_err(bad_mail("mail_link"))?),
+                "mail_link" => settings.mail.link = Some(text.parse().map_err(bad_word("mail_link"))?),
+                "oidc_issuer" => settings.oidc.issuer = Some(oidc::issuer(text).map_err(bad_word("oidc_issuer"))?),
+                "oidc_name" => settings.oidc.name = Some(oidc::name(text).map_err(bad_word("oidc_name"))?),
+                "oidc_client" => settings.oidc.client = Some(oidc::client(text).map_err(bad_word("oidc_client"))?),
+                "oidc_secret" => settings.oidc.secret = path("oidc_secret")?,
+                "oidc_second_factor" => {
+                    settings.oidc.second_factor = Some(text.parse().map_err(bad_word("oidc_second_factor"))?);
+                }
+                "oidc_return" => settings.oidc.address = Some(text.parse().map_err(bad_word("oidc_return"))?),
+                "oidc_ca" => settings.oidc.authorities = path("oidc_ca")?,
                 "quic" => settings.quic = address("quic", crate::address::QUIC_PORT)?,
                 "enroll" => settings.enroll = address("enroll", crate::address::ENROLL_PORT)?,
                 "web" => settings.web = address("web", crate::address::WEB_PORT)?,
@@ -448,7 +467,7 @@ mod tests {
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
             (
                 "colour = 1\n",
-                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, web_name, web_certificate, web_key, metrics, accessibility_statement, mail_server, mail_from, mail_tls, mail_credentials, mail_ca, mail_link",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, web_name, web_certificate, web_key, metrics, accessibility_statement, mail_server, mail_from, mail_tls, mail_credentials, mail_ca, mail_link, oidc_issuer, oidc_name, oidc_client, oidc_secret, oidc_second_factor, oidc_return, oidc_ca",
             ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",

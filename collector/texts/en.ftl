@@ -1022,6 +1022,24 @@ sign-in-wait = { $n ->
     [one] Too many attempts. Wait one second and try again.
    *[other] Too many attempts. Wait { $shown } seconds and try again.
  }
+oidc-sign-in = Sign in with { $name }
+oidc-or = Or by password and code:
+oidc-accept = Use the account with { $name }
+oidc-or-choose = Or choose a password and a second factor here:
+oidc-tie = Connect
+oidc-untie = Disconnect
+oidc-tied = The account is connected to { $name } since { $since }. You can sign in there in place of by password and code.
+oidc-untied = The account is not connected to { $name }. If you connect it, you can sign in there in place of by password and code.
+oidc-late = The answer from { $name } belongs to nothing you began here just now. Begin anew: in the same browser, and within ten minutes.
+oidc-refused = { $name } did not let you in, or its answer could not be used. Try once more. If that does not help, the collector's log says why.
+oidc-unreachable = { $name } does not answer. Wait a little and try again, or sign in by password and code.
+oidc-one-factor = { $name } does not say that you used a second factor, and one is needed here. Turn on two-step sign-in there, or ask whoever runs it.
+oidc-unknown = You are signed in with { $name }, but no account here is connected to you there. Ask the CSIRT for an invitation, or sign in by password and code and connect the account under “My account”.
+oidc-taken = Another account here is connected to you at { $name } already. Sign out there and in as somebody else, or use that account.
+oidc-spent = The link or the session you began with is good no longer. Nothing has changed.
+onward-title = Going on
+onward-words = This page goes on by itself. If it does not, use the button.
+onward-button = Go on
 no-room-title = The collector’s disk is full
 no-room-words = Nobody can sign in before there is room on it: that somebody came in cannot be written. Whoever runs the collector has to make room; the sensors hold on to what they have meanwhile.
 left-title = You are signed out here

@@ -1022,6 +1022,24 @@ sign-in-wait = { $n ->
     [one] For mange forsøk. Vent ett sekund og prøv igjen.
    *[other] For mange forsøk. Vent { $shown } sekunder og prøv igjen.
  }
+oidc-sign-in = Logg inn med { $name }
+oidc-or = Eller med passord og kode:
+oidc-accept = Ta i bruk kontoen med { $name }
+oidc-or-choose = Eller velg passord og andre faktor her:
+oidc-tie = Koble til
+oidc-untie = Koble fra
+oidc-tied = Kontoen er koblet til { $name } siden { $since }. Du kan logge inn der i stedet for med passord og kode.
+oidc-untied = Kontoen er ikke koblet til { $name }. Kobler du den til, kan du logge inn der i stedet for med passord og kode.
+oidc-late = Svaret fra { $name } hører ikke til noe du begynte på her nå nettopp. Begynn på nytt: det må være i samme nettleser, og innen ti minutter.
+oidc-refused = { $name } slapp deg ikke inn, eller svaret derfra kunne ikke brukes. Prøv en gang til. Hjelper ikke det, står årsaken i samlerens logg.
+oidc-unreachable = { $name } svarer ikke. Vent litt og prøv igjen, eller logg inn med passord og kode.
+oidc-one-factor = { $name } sier ikke at du brukte en andre faktor, og den må til her. Slå på totrinnsinnlogging der, eller spør den som drifter innloggingen.
+oidc-unknown = Du er logget inn hos { $name }, men ingen konto her er koblet til deg der. Be CSIRT-et om en invitasjon, eller logg inn med passord og kode og koble kontoen til under «Min konto».
+oidc-taken = En annen konto her er allerede koblet til deg hos { $name }. Logg ut der og inn som en annen, eller bruk den kontoen.
+oidc-spent = Lenken eller økten du begynte med, gjelder ikke lenger. Ingenting er endret.
+onward-title = Videre
+onward-words = Siden går videre av seg selv. Gjør den ikke det, bruk knappen.
+onward-button = Gå videre
 no-room-title = Disken til samleren er full
 no-room-words = Ingen kan logge inn før det er plass på den: at noen kom inn, kan ikke skrives. Den som drifter samleren, må gjøre plass; sensorene holder på det de har imens.
 left-title = Du er logget ut her

@@ -1022,6 +1022,24 @@ sign-in-wait = { $n ->
     [one] For mange forsøk. Vent eitt sekund og prøv igjen.
    *[other] For mange forsøk. Vent { $shown } sekund og prøv igjen.
  }
+oidc-sign-in = Logg inn med { $name }
+oidc-or = Eller med passord og kode:
+oidc-accept = Ta i bruk kontoen med { $name }
+oidc-or-choose = Eller vel passord og andre faktor her:
+oidc-tie = Kople til
+oidc-untie = Kople frå
+oidc-tied = Kontoen er kopla til { $name } sidan { $since }. Du kan logge inn der i staden for med passord og kode.
+oidc-untied = Kontoen er ikkje kopla til { $name }. Koplar du han til, kan du logge inn der i staden for med passord og kode.
+oidc-late = Svaret frå { $name } høyrer ikkje til noko du byrja på her no nettopp. Byrj på nytt: det må vere i same nettlesar, og innan ti minutt.
+oidc-refused = { $name } sleppte deg ikkje inn, eller svaret derifrå kunne ikkje brukast. Prøv ein gong til. Hjelper ikkje det, står årsaka i loggen til samlaren.
+oidc-unreachable = { $name } svarar ikkje. Vent litt og prøv igjen, eller logg inn med passord og kode.
+oidc-one-factor = { $name } seier ikkje at du brukte ein andre faktor, og den må til her. Slå på totrinnsinnlogging der, eller spør den som driftar innlogginga.
+oidc-unknown = Du er logga inn hos { $name }, men ingen konto her er kopla til deg der. Be CSIRT-et om ein invitasjon, eller logg inn med passord og kode og kople kontoen til under «Kontoen min».
+oidc-taken = Ein annan konto her er alt kopla til deg hos { $name }. Logg ut der og inn som ein annan, eller bruk den kontoen.
+oidc-spent = Lenkja eller økta du byrja med, gjeld ikkje lenger. Ingenting er endra.
+onward-title = Vidare
+onward-words = Sida går vidare av seg sjølv. Gjer ho ikkje det, bruk knappen.
+onward-button = Gå vidare
 no-room-title = Disken til samlaren er full
 no-room-words = Ingen kan logge inn før det er plass på han: at nokon kom inn, kan ikkje skrivast. Den som driftar samlaren, må gjere plass; sensorane held på det dei har imens.
 left-title = Du er logga ut her

@@ -39,6 +39,7 @@ pub struct Collector {
     quic: SocketAddr,
     enroll: SocketAddr,
     tcp: SocketAddr,
+    web: SocketAddr,
     namespace: Option<Namespace>,
     environment: Vec<(OsString, OsString)>,
     running: Option<Running>,
@@ -77,8 +78,9 @@ impl Collector {
         let enroll = SocketAddr::new(quic.ip(), enroll);
         // In a network of its own the usual port is free, and sensors find it unasked.
         let tcp = SocketAddr::new(quic.ip(), if namespace.is_some() { 443 } else { quic.port() });
-        let collector =
-            Collector { data: data.to_owned(), quic, enroll, tcp, namespace, environment: Vec::new(), running: None };
+        let web = SocketAddr::from(([127, 0, 0, 1], 0));
+        let data = data.to_owned();
+        let collector = Collector { data, quic, enroll, tcp, web, namespace, environment: Vec::new(), running: None };
         collector.ask(["init", "--name", "Prøve-CSIRT", "--address", &quic.to_string()])?;
         Ok(collector)
     }
@@ -93,6 +95,11 @@ impl Collector {
         self.environment = environment;
     }
 
+    /// Its pages are served there when it is started from now on, in place of at any free port.
+    pub fn serve_pages_at(&mut self, web: SocketAddr) {
+        self.web = web;
+    }
+
     /// Starts it and waits until it says where it listens.
     ///
     /// # Errors
@@ -103,7 +110,8 @@ impl Collector {
         let quic = self.quic.to_string();
         let enroll = self.enroll.to_string();
         let tcp = self.tcp.to_string();
-        let arguments = ["run", "--quic", &quic, "--enroll", &enroll, "--tcp", &tcp, "--web", "127.0.0.1:0"];
+        let web = self.web.to_string();
+        let arguments = ["run", "--quic", &quic, "--enroll", &enroll, "--tcp", &tcp, "--web", &web];
         let mut command = self.command(arguments)?;
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let mut running = Running::start(command, &self.data.join("collector.log"))?;

@@ -64,6 +64,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         web_certificate,
         web_key,
         mail,
+        oidc,
         ..
     } = settings;
     let feed_certificate = match (feed_certificate, feed_key) {
@@ -82,7 +83,8 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         (Some(_), _, _) => bail!("web_certificate and web_key belong together: set both, or neither"),
     };
     let mail = mail.server().map_err(anyhow::Error::msg)?;
-    let conduct = Conduct { approve_sensors, heartbeat, web, feed_certificate, metrics, statement, mail };
+    let oidc = oidc.provider().map_err(anyhow::Error::msg)?;
+    let conduct = Conduct { approve_sensors, heartbeat, web, feed_certificate, metrics, statement, mail, oidc };
     let running = match serve::start_as(data, wanted, conduct.clone()).await {
         Err(error @ StartError::Tcp { .. }) if !asked => {
             tracing::warn!("sensors whose network drops UDP cannot come in: {error}");

@@ -77,6 +77,16 @@ pub enum Page {
     SignIn,
     /// And does so, by name, password and code.
     Enter,
+    /// And begins to at the provider.
+    BeginOidc,
+    /// And comes back from there.
+    EndOidc,
+    /// And accepts an invitation by it.
+    AcceptOidc,
+    /// Tying one's own account to it.
+    OwnOidc,
+    /// And untying it.
+    OwnOidcEnd,
     /// And signs out.
     SignOut,
     /// One's own account.
@@ -165,6 +175,12 @@ pub const PAGES: &[Address] = &[
     get("/health", Page::Health, Need::Nothing),
     get("/innlogging", Page::SignIn, Need::Nothing),
     post("/innlogging", Page::Enter, Need::Nothing),
+    // Where a provider of OpenID Connect is set.
+    get("/innlogging/oidc", Page::BeginOidc, Need::Nothing),
+    get("/innlogging/oidc/svar", Page::EndOidc, Need::Nothing),
+    post("/lenke/{secret}/oidc", Page::AcceptOidc, Need::Nothing),
+    post("/konto/oidc", Page::OwnOidc, Need::Account),
+    post("/konto/oidc/bort", Page::OwnOidcEnd, Need::Account),
     get("/konto", Page::Own, Need::Account),
     post("/konto/passord", Page::OwnPassword, Need::Account),
     post("/konto/kode", Page::OwnCode, Need::Account),

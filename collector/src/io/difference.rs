@@ -55,7 +55,7 @@ impl Asked {
         let added = fixture.store.add_page_token(&new, &secret, NOW).await.unwrap();
         assert!(matches!(added, AddedToken::Added(_)));
         let serving = tokio::spawn(serve_by(
-            Manner { clock: || NOW, tls: None, name: None },
+            Manner { clock: || NOW, tls: None, name: None, oidc: None },
             listener,
             fixture.store.clone(),
             changes,

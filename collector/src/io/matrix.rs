@@ -81,6 +81,12 @@ pub(super) const EXPECTED: &[Row] = &[
     (Method::Get, "/innlogging", [200, 303, 303, 303, 303, 303, 303, 303, 200, 200, 200]),
     // Without a name.
     (Method::Post, "/innlogging", [403; 11]),
+    // Where no provider is set; `tests/tests/oidc.rs` has one.
+    (Method::Get, "/innlogging/oidc", [404; 11]),
+    (Method::Get, "/innlogging/oidc/svar", [404; 11]),
+    (Method::Post, "/lenke/{secret}/oidc", [404; 11]),
+    (Method::Post, "/konto/oidc", [401, 404, 404, 404, 404, 404, 404, 404, 403, 403, 403]),
+    (Method::Post, "/konto/oidc/bort", [401, 404, 404, 404, 404, 404, 404, 404, 403, 403, 403]),
     (Method::Get, "/konto", [303, 200, 200, 200, 200, 200, 200, 200, 403, 403, 403]),
     // Without what one has.
     (Method::Post, "/konto/passord", OWN_ACCOUNT),
@@ -189,7 +195,7 @@ impl Scene {
         let (changes, _) = broadcast::channel(4);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(serve_by(
-            Manner { clock: || NOW, tls: None, name: None },
+            Manner { clock: || NOW, tls: None, name: None, oidc: None },
             listener,
             fixture.store.clone(),
             changes,

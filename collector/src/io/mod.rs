@@ -35,6 +35,7 @@ mod looks;
 pub mod mail;
 pub mod metrics;
 mod news;
+pub mod oidc;
 pub mod outlived;
 pub mod overwritten;
 mod packed;

@@ -19,6 +19,7 @@ use super::feed_tls::{FeedCertificate, FeedTlsError, Own};
 use super::feeds::Feeds;
 use super::keyring::{Keyring, NotReady};
 use super::listen::{self, Collector};
+use super::oidc::Oidc;
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
@@ -139,6 +140,8 @@ pub struct Conduct {
     pub statement: Option<String>,
     /// The mail server that mail to members is handed to; none = none is sent.
     pub mail: Option<crate::mail::Server>,
+    /// The provider at which people sign in too; none = by password and code alone.
+    pub oidc: Option<crate::oidc::Provider>,
 }
 
 /// How the pages are served to others.
@@ -214,6 +217,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         clock: clock::now,
         tls: page_certificate.as_ref().map(FeedCertificate::tls).transpose()?,
         name: conduct.web.as_ref().map(|web| web.name.clone()),
+        oidc: conduct.oidc.clone().and_then(provider),
     };
     if let Some(fingerprint) = page_certificate.as_ref().and_then(|shown| shown.authority_sha256(&keyring)) {
         tracing::info!(
@@ -309,6 +313,17 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     Ok(Running { data, bound, store, sessions, enrolments, accepting, tcp, others, web, stop, _lock: lock })
 }
 
+/// The provider at which people sign in too. That there is something wrong with it keeps no sensor waiting.
+fn provider(wanted: crate::oidc::Provider) -> Option<Arc<Oidc>> {
+    match Oidc::new(wanted) {
+        Ok(oidc) => Some(Arc::new(oidc)),
+        Err(error) => {
+            tracing::error!("people can sign in by password and code alone: {error}");
+            None
+        }
+    }
+}
+
 /// Notes for the pages where the accessibility statement is.
 async fn note_statement(store: &Store, address: Option<&str>) -> Result<(), StoreError> {
     match address {
@@ -345,8 +360,10 @@ async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
     let pages = conduct.web.as_ref().map_or_else(String::new, |web| format!(", pages over TLS as {}", web.name));
     let metrics = conduct.metrics.map_or_else(String::new, |address| format!(", metrics {address}"));
     let mail = conduct.mail.as_ref().map_or_else(String::new, |mail| format!(", mail over {}", mail.host.name));
+    let oidc =
+        conduct.oidc.as_ref().map_or_else(String::new, |oidc| format!(", people sign in at {} too", oidc.issuer));
     let settings = format!(
-        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}{pages}{metrics}{mail}",
+        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}{pages}{metrics}{mail}{oidc}",
         conduct.approve_sensors
     );
     let noted = async {

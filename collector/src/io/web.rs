@@ -22,6 +22,7 @@ use super::addresses::{Method, PAGES, Page};
 use super::beat::health;
 use super::doorman::Doorman;
 use super::news::tell;
+use super::oidc::Oidc;
 use super::shares::Shares;
 use super::views::Views;
 use super::visit::{Call, Visit};
@@ -38,6 +39,7 @@ use crate::store::{Store, StoreError};
 mod advisory;
 mod desk;
 mod link;
+mod oidc;
 mod own;
 mod reading;
 mod screen;
@@ -67,6 +69,8 @@ pub struct Shared {
     /// Whether it is served over TLS.
     pub(super) is_tls: bool,
     pub(super) doorman: Doorman,
+    /// Where people sign in beside here.
+    pub(super) oidc: Option<Arc<Oidc>>,
 }
 
 impl Shared {
@@ -97,11 +101,13 @@ pub struct Manner {
     pub tls: Option<Arc<ServerConfig>>,
     /// The name under which they are opened, beside this machine's own names for itself.
     pub name: Option<String>,
+    /// The provider at which people sign in too.
+    pub oidc: Option<Arc<Oidc>>,
 }
 
 /// Serves the pages plainly until `stop` says so. The listener is bound to loopback by the caller.
 pub async fn serve(listener: tokio::net::TcpListener, store: Store, changes: Changes, stop: watch::Receiver<bool>) {
-    let manner = Manner { clock: clock::now, tls: None, name: None };
+    let manner = Manner { clock: clock::now, tls: None, name: None, oidc: None };
     serve_by(manner, listener, store, changes, stop).await;
 }
 
@@ -136,6 +142,7 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
         clock: manner.clock,
         is_tls: manner.tls.is_some(),
         doorman: Doorman::default(),
+        oidc: manner.oidc.clone(),
     });
     let mut app = Router::new();
     for address in PAGES {
@@ -161,6 +168,11 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
             Page::Health => on(by, healthy),
             Page::SignIn => on(by, sign_in::form),
             Page::Enter => on(by, sign_in::enter),
+            Page::BeginOidc => on(by, oidc::begin),
+            Page::EndOidc => on(by, oidc::end),
+            Page::AcceptOidc => on(by, oidc::accept_by),
+            Page::OwnOidc => on(by, oidc::tie_own),
+            Page::OwnOidcEnd => on(by, oidc::untie_own),
             Page::Own => on(by, own::page),
             Page::OwnPassword => on(by, own::password),
             Page::OwnCode => on(by, own::code),

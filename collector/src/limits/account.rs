@@ -18,6 +18,24 @@ pub const ACCOUNTS_MAX: i64 = 5_000;
 pub const TOKENS_MAX: i64 = 500;
 /// A wall's token is good for so long where nothing else is said: a quarter of a year.
 pub const WALL_TOKEN_FOR: Duration = Duration::from_secs(90 * 24 * 3_600);
+/// Who is sent to the provider to sign in is back within this, or begins anew: time for a lost telephone to be found.
+pub const OIDC_WITHIN: Duration = Duration::from_secs(10 * 60);
+/// Octets of where somebody wanted to go before signing in; what is longer leads to the front page. A cookie holds it meanwhile.
+pub const TIL_MAX_OCTETS: usize = 1_500;
+/// A provider answers within this.
+pub const OIDC_ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Octets of an answer of a provider's: its description, its keys, a token.
+pub const OIDC_ANSWER_MAX_OCTETS: usize = 256 * 1024;
+/// What a provider says of itself and its keys is asked for anew after this, so that keys it has taken back are.
+pub const OIDC_DESCRIBED_FOR: Duration = Duration::from_secs(3_600);
+/// It is asked no oftener than this, whoever comes back with whatever.
+pub const OIDC_ASKED_EVERY: Duration = Duration::from_secs(5);
+/// Octets of the file with the client's secret.
+pub const OIDC_SECRET_MAX_OCTETS: u64 = 4_096;
+/// Letters of what people call the provider.
+pub const OIDC_NAME_MAX_CHARACTERS: usize = 40;
+/// Octets of who somebody is at a provider: 255 by the standard (Core 1.0, section 2).
+pub const OIDC_SUBJECT_MAX_OCTETS: usize = 255;
 /// An account's or a token's name.
 pub const NAME_MAX_OCTETS: usize = 64;
 /// Octets of what is sent to a page, a form with all its fields.

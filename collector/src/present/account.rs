@@ -11,6 +11,7 @@ use crate::account::role::Role;
 use crate::account::totp::TotpSecret;
 use crate::store::account::{AccountRow, LinkKind};
 use crate::store::page_session::SessionRow;
+use varde_common::time::Timestamp;
 
 /// Squares of white around the square, as its rules ask for.
 const QUIET: usize = 4;
@@ -93,6 +94,8 @@ pub struct Choosing {
     pub square: Option<Square>,
     /// What is wrong, in words, and with which field.
     pub fault: Option<(&'static str, String)>,
+    /// The provider by which an invitation may be accepted instead.
+    pub provider: Option<Shown>,
 }
 
 impl Choosing {
@@ -103,6 +106,7 @@ impl Choosing {
             secret: totp.text(),
             square: Square::of(&totp.address(if name.is_empty() { "Varde" } else { name })),
             fault: fault.map(|fault| (fault.field(), fault.words(texts))),
+            provider: None,
         }
     }
 
@@ -113,7 +117,7 @@ impl Choosing {
 }
 
 /// The page where one signs in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SignInView<'a> {
     /// The name that was filled in.
     pub name: &'a str,
@@ -123,6 +127,10 @@ pub struct SignInView<'a> {
     pub wrong: bool,
     /// Too many attempts: seconds to wait.
     pub wait: Option<i64>,
+    /// Why somebody did not come in by the provider.
+    pub problem: Option<String>,
+    /// What people call the provider, where one is set.
+    pub provider: Option<&'a str>,
 }
 
 /// A session, for its owner.
@@ -155,6 +163,8 @@ pub struct OwnView {
     pub sessions: Vec<OwnSession>,
     /// A second factor that may be chosen, and what is wrong.
     pub choosing: Choosing,
+    /// The provider, where one is set, and since when the account is tied to it.
+    pub provider: Option<(Shown, Option<String>)>,
 }
 
 /// A role in words.
@@ -192,7 +202,14 @@ impl OwnView {
             recovery_codes: account.recovery_codes,
             sessions: sessions.iter().map(session).collect(),
             choosing,
+            provider: None,
         }
+    }
+
+    /// With the provider, and since when it is tied to it.
+    pub fn at(self, provider: Option<(&str, Option<Timestamp>)>, calendar: &Calendar) -> OwnView {
+        let provider = provider.map(|(name, tied)| (Shown::of(name), tied.map(|tied| calendar.moment(tied).shown)));
+        OwnView { provider, ..self }
     }
 }
 
@@ -213,6 +230,14 @@ struct LinkPage<'a> {
     v: &'a Choosing,
     least: usize,
     most: usize,
+}
+
+#[derive(Template)]
+#[template(path = "onward.html", blocks = ["content"])]
+struct OnwardPage<'a> {
+    head: &'a Head,
+    t: &'static Texts,
+    to: &'a str,
 }
 
 #[derive(Template)]
@@ -278,6 +303,18 @@ pub fn sign_in(head: &Head, view: &SignInView<'_>, extent: Extent) -> askama::Re
 /// None of ours; the template's type demands it.
 pub fn link(head: &Head, kind: LinkKind, view: &Choosing, extent: Extent) -> askama::Result<String> {
     let page = LinkPage { head, t: head.texts(), kind, v: view, least: LEAST_CHARACTERS, most: MOST_OCTETS };
+    match extent {
+        Extent::Whole => page.render(),
+        Extent::Fragment => page.as_content().render(),
+    }
+}
+
+/// A page that leads on.
+///
+/// # Errors
+/// None of ours; the template's type demands it.
+pub fn onward(head: &Head, to: &str, extent: Extent) -> askama::Result<String> {
+    let page = OnwardPage { head, t: head.texts(), to };
     match extent {
         Extent::Whole => page.render(),
         Extent::Fragment => page.as_content().render(),

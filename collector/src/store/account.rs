@@ -328,7 +328,7 @@ pub(super) async fn end_all(conn: &mut SqliteConnection, account: i64) -> Result
 /// All accounts and tokens of a member go. Gives how many accounts.
 pub(super) async fn forget_member(conn: &mut SqliteConnection, member: i64) -> Result<u64, sqlx::Error> {
     let of = "account_id IN (SELECT id FROM account WHERE member_id = $1)";
-    for table in ["page_session", "page_link", "recovery_code"] {
+    for table in ["page_session", "page_link", "recovery_code", "account_oidc"] {
         let sql = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE {of}"));
         sqlx::query(sql).bind(member).execute(&mut *conn).await?;
     }

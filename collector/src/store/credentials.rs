@@ -181,7 +181,7 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// An account has no password and no second factor any more, and its sessions and links are over: it is invited anew.
+    /// An account has no password, no second factor and no tie to a provider any more, and its sessions and links are over: it is invited anew.
     ///
     /// # Errors
     /// The database's own.
@@ -190,6 +190,7 @@ impl Store {
         let sql = "UPDATE account SET password = NULL, totp = NULL WHERE id = $1";
         sqlx::query(sql).bind(account).execute(&mut *tx).await?;
         sqlx::query("DELETE FROM recovery_code WHERE account_id = $1").bind(account).execute(&mut *tx).await?;
+        sqlx::query("DELETE FROM account_oidc WHERE account_id = $1").bind(account).execute(&mut *tx).await?;
         super::account::end_all(&mut tx, account).await?;
         Ok(tx.commit().await?)
     }

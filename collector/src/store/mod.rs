@@ -47,6 +47,7 @@ pub mod meeting;
 pub mod member;
 pub mod mere_list;
 pub mod objections;
+pub mod oidc;
 pub mod onward;
 pub mod overlap;
 mod overwritten;
@@ -159,6 +160,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/031_advisory.sql"),
     include_str!("../schema/032_view.sql"),
     include_str!("../schema/033_advised.sql"),
+    include_str!("../schema/038_oidc.sql"),
 ];
 
 /// Why the store could not be opened or used.

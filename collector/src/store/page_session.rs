@@ -57,7 +57,7 @@ fn is_over(role: Role, began: Timestamp, seen: Timestamp, now: Timestamp) -> boo
 }
 
 /// A session; of one account's the oldest go where there are many, and those of everybody whose time is over.
-async fn insert(
+pub(super) async fn insert(
     conn: &mut SqliteConnection,
     account: i64,
     secret: &Secret,

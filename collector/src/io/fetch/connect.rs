@@ -26,7 +26,7 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// TLS with these authorities, and with a certificate of one's own where there is one.
-pub(super) fn tls(ca: Option<&Path>, own: Option<&[u8]>) -> Result<TlsConnector, FetchError> {
+pub(in crate::io) fn tls(ca: Option<&Path>, own: Option<&[u8]>) -> Result<TlsConnector, FetchError> {
     let builder = ClientConfig::builder_with_provider(quic::provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| FetchError::Tls(error.to_string()))?

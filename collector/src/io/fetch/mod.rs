@@ -2,7 +2,7 @@
 //! pace, what a source is asked with shown to that source alone.
 
 mod body;
-mod connect;
+pub(in crate::io) mod connect;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek, SeekFrom, Write};

@@ -15,9 +15,11 @@ use crate::account::totp::{RECOVERY_CODES, TotpSecret, recovery_code, recovery_h
 use crate::account::{account_name, password};
 use crate::audit::{Deed, On};
 use crate::io::gate::{self, threshold};
+use crate::io::oidc::Oidc;
 use crate::io::secret;
 use crate::io::visit::{Call, Form};
 use crate::present::account::{self, Choosing, Fault};
+use crate::present::shown::Shown;
 use crate::store::StoreError;
 use crate::store::account::{AccountRow, Link, LinkKind};
 use crate::store::credentials::{Accepted, Factor};
@@ -46,7 +48,7 @@ async fn linked(shared: &Shared, text: &str, call: &Call) -> Result<Option<(Secr
     Ok(shared.store.link(threshold(), &secret, call.now()).await?.map(|link| (secret, link)))
 }
 
-async fn spent(shared: &Shared, call: &Call) -> Response {
+pub(super) async fn spent(shared: &Shared, call: &Call) -> Response {
     let operator = gate::operator_name(shared).await;
     call.answer(StatusCode::NOT_FOUND, account::spent(&call.head(operator.as_deref()), call.extent()))
 }
@@ -60,7 +62,8 @@ async fn shown(
     let operator = gate::operator_name(shared).await;
     let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let name = link.account.as_ref().map_or(name, |account| account.name.as_str());
-    let view = Choosing::of(name, totp, fault, call.texts());
+    let provider = shared.oidc.as_deref().map(Oidc::name).filter(|_| link.kind == LinkKind::Invitation);
+    let view = Choosing { provider: provider.map(Shown::of), ..Choosing::of(name, totp, fault, call.texts()) };
     call.answer(status, account::link(&call.head(operator.as_deref()), link.kind, &view, call.extent()))
 }
 

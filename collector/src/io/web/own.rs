@@ -42,8 +42,16 @@ async fn shown(shared: &Shared, visit: &Visit, (totp, fault): (TotpSecret, Optio
     let Some(account) = shared.store.account(visit.who().scope(), id).await? else { return Ok(visit.not_there(None)) };
     let sessions = shared.store.sessions(visit.who().scope(), id, visit.now()).await?;
     let choosing = Choosing::of(&account.name, &totp, fault, visit.texts());
+    let provider = match &shared.oidc {
+        Some(oidc) => {
+            let tied = shared.store.tied_at(visit.who().scope(), id, oidc.issuer()).await?;
+            Some((oidc.name(), tied))
+        }
+        None => None,
+    };
     let reader = visit.reader();
     let view = OwnView::of(&account, (&sessions, session), choosing, (reader.texts, &reader.calendar));
+    let view = view.at(provider, &reader.calendar);
     let operator = gate::operator_name(shared).await;
     let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(visit.answer(status, account::own(&visit.head(operator.as_deref()), &view, visit.extent())))
@@ -68,7 +76,12 @@ pub(super) fn noting(shared: &Shared, visit: &Visit, what: &'static str, became:
 }
 
 /// Whether the password that one has was given, as often as anybody may try.
-async fn is_own(shared: &Shared, visit: &Visit, peer: Peer, current: &str) -> Result<Result<(), Response>, NotIn> {
+pub(super) async fn is_own(
+    shared: &Shared,
+    visit: &Visit,
+    peer: Peer,
+    current: &str,
+) -> Result<Result<(), Response>, NotIn> {
     let name = visit.who().name();
     if let Err(wait) = shared.doorman.tries(name, peer.0) {
         return Ok(Err(later(visit.too_often(), wait)));

@@ -18,9 +18,11 @@ use crate::audit::{Deed, On};
 use crate::io::doorman::Busy;
 use crate::io::gate::{self, session_cookie, set_cookie, threshold};
 use crate::io::looks;
+use crate::io::oidc::Oidc;
 use crate::io::pages::Peer;
 use crate::io::secret;
 use crate::io::visit::{Call, Form, LANGUAGE_COOKIE, Maybe, Visit};
+use crate::limits::account::TIL_MAX_OCTETS;
 use crate::present::account::{self, SignInView};
 use crate::present::text::Language;
 use crate::store::StoreError;
@@ -73,8 +75,12 @@ pub(super) struct Back {
 }
 
 /// Where somebody wanted to go, if that is a page of ours.
-fn back(til: &str) -> &str {
-    let is_ours = til.starts_with('/') && !til.starts_with("//") && !til.contains(['\\', '\r', '\n', '\t']);
+pub(super) fn back(til: &str) -> &str {
+    // No longer than a cookie has room for.
+    let is_ours = til.len() <= TIL_MAX_OCTETS
+        && til.starts_with('/')
+        && !til.starts_with("//")
+        && !til.contains(['\\', '\r', '\n', '\t']);
     if is_ours && til.bytes().all(|octet| octet.is_ascii_graphic()) { til } else { "/" }
 }
 
@@ -88,6 +94,7 @@ pub(super) fn later(response: Response, wait: Duration) -> Response {
 
 async fn shown(shared: &Shared, call: &Call, status: StatusCode, view: &SignInView<'_>) -> Response {
     let operator = gate::operator_name(shared).await;
+    let view = &SignInView { provider: shared.oidc.as_deref().map(Oidc::name), ..view.clone() };
     call.answer(status, account::sign_in(&call.head(operator.as_deref()), view, call.extent()))
 }
 
@@ -102,7 +109,7 @@ pub(super) async fn form(
     if who.is_some_and(|who| who.account().is_some()) {
         return Redirect::to(til).into_response();
     }
-    shown(&shared, &call, StatusCode::OK, &SignInView { name: "", til, wrong: false, wait: None }).await
+    shown(&shared, &call, StatusCode::OK, &SignInView { til, ..SignInView::default() }).await
 }
 
 /// Comes in by name, password and code. What is wrong is not said: not which, nor whether there is such an account, nor by how long it takes.
@@ -117,7 +124,7 @@ pub(super) async fn enter(
     let name = account_name(&filled.name).unwrap_or_default();
     if let Err(wait) = shared.doorman.tries(&name, from) {
         let seconds = i64::try_from(wait.as_secs().max(1)).unwrap_or(60);
-        let view = SignInView { name: &name, til, wrong: false, wait: Some(seconds) };
+        let view = SignInView { name: &name, til, wait: Some(seconds), ..SignInView::default() };
         return later(shown(&shared, &call, StatusCode::TOO_MANY_REQUESTS, &view).await, wait);
     }
     match come_in(&shared, &call, &headers, &name, &filled).await {
@@ -130,7 +137,7 @@ pub(super) async fn enter(
         }
         Ok(None) => {
             tracing::info!("somebody gave a wrong name, password or code at the page");
-            let view = SignInView { name: &name, til, wrong: true, wait: None };
+            let view = SignInView { name: &name, til, wrong: true, ..SignInView::default() };
             shown(&shared, &call, StatusCode::FORBIDDEN, &view).await
         }
         Err(error) => not_in(&shared, &call, error),
