@@ -25,10 +25,12 @@ pub enum List {
     Incidents,
     /// Campaigns.
     Campaigns,
+    /// Indicators.
+    Indicators,
 }
 
 impl List {
-    /// All of them.
+    /// Those of which alerts and cases are listed: what is found there is handled there, and views of them are saved.
     pub const ALL: [List; 3] = [List::Alerts, List::Incidents, List::Campaigns];
 
     /// Its address.
@@ -37,6 +39,7 @@ impl List {
             List::Alerts => "/alarmer",
             List::Incidents => "/saker",
             List::Campaigns => "/kampanjer",
+            List::Indicators => "/indikatorer",
         }
     }
 
@@ -46,6 +49,7 @@ impl List {
             List::Alerts => "alerts",
             List::Incidents => "incidents",
             List::Campaigns => "campaigns",
+            List::Indicators => "indicators",
         }
     }
 
@@ -76,6 +80,14 @@ pub enum Status {
     Legitimate,
     /// Hidden for a time.
     Muted,
+    /// Of indicators: it has been in a published list and stands.
+    Published,
+    /// It never was, and stands.
+    Unpublished,
+    /// No source says so any more.
+    Withdrawn,
+    /// It is kept out of every list.
+    Recalled,
 }
 
 /// What one token asks for.

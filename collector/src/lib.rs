@@ -28,6 +28,7 @@ pub mod departure;
 pub mod draft;
 pub mod enrolment;
 pub mod escalation;
+pub mod eyes;
 pub mod filter;
 pub mod gateway;
 pub mod hearing;

@@ -1177,3 +1177,300 @@ news-incidents = { $n ->
     [1] 1 new incident
    *[other] { $shown } new incidents
 }
+
+# Indicators
+intel-all = All indicators
+intel-allowed = On the allow-list since { $since }, by { $who }: { $reason }
+intel-allowed-over = Was on the allow-list from { $since }, by { $who }: { $reason }. It no longer holds.
+intel-bad-reason = Write a reason: a sentence on one line. It stands in the audit.
+intel-bad-sure = Tick that it is meant.
+intel-bad-until = Choose a day, such as 31 Jan 2027.
+intel-braked = Braked: hits are counted without an alert until { $until }.
+intel-by-kind = Kind
+intel-by-source = Source
+intel-by-tlp = Marking
+intel-claims = Who says so
+intel-claims-more = { $n ->
+     [one] One older claim is not shown.
+    *[other] { $shown } older claims are not shown.
+}
+intel-copied = Copied
+intel-copy = Copy
+intel-copy-what = Copy { $what } as it is
+intel-filter-help = Words are looked for in indicators and threats. A minus in front leaves out. Example:
+intel-first-published = First published
+intel-first-said = First said
+intel-follows = What follows
+intel-from = Holds from
+intel-hide-withdrawn = Hide those withdrawn
+intel-its-alerts = See the alerts
+intel-last-said = Last said
+intel-left-expired = its time is over
+intel-left-fingerprint = there is no keyed hash of a confidential fingerprint
+intel-left-lint = lint holds it back ({ $rule })
+intel-left-recalled = it is recalled
+intel-left-red = TLP:RED goes out only where somebody says so: varde-collector publish --include-red
+intel-left-unreadable = it cannot be read; import it again
+intel-left-withdrawn = no source says so any more
+intel-lint-always = Held back. Cannot be overridden.
+intel-lint-holds = Held back. A publisher may override.
+intel-lint-none = Lint has nothing to say of it.
+intel-lint-overridden = Goes out all the same: somebody has overridden it.
+intel-lint-warns = Goes out. This is a warning only.
+intel-marked = Marked
+intel-met = Met so far
+intel-met-none = { $n ->
+     [0] No member has a sensor yet
+     [one] Not met at the one member with a sensor
+    *[other] Not met at any of { $shown } members with a sensor
+}
+intel-met-not-out = Not out at sensors, so nobody can have met it
+intel-met-of = at { $members } of { $watched } members with a sensor
+intel-met-own = { $n ->
+     [one] One alert at yours
+    *[other] { $shown } alerts at yours
+}
+intel-next-in = The next publication takes it in.
+intel-next-neither = It will not be in the next list either: { $why }.
+intel-next-open = After the next publication it is looked for without an end.
+intel-next-out = The next publication takes it out: { $why }.
+intel-next-until = After the next publication it is looked for until { $until }.
+intel-no-end = Without an end
+intel-none = No indicators yet. Paste a warning under “Drafts”, or add a source.
+intel-none-fit = No indicators fit this.
+intel-none-own = Nothing on the list has been met at yours.
+intel-out-no-more = Out no longer: it is in no list that is in force.
+intel-out-not-yet = Not out: it is in no list yet.
+intel-out-open = Out: sensors look for it without an end, by list { $list }.
+intel-out-over = In list { $list }, but its time was over { $until }: sensors look no longer.
+intel-out-until = Out: sensors look for it until { $until }, by list { $list }.
+intel-override = Override lint
+intel-override-go = Let it go out all the same
+intel-override-help = It comes with the next list, and goes out of it by itself when the day is over. The reason stands in the audit.
+intel-override-over = { $who } overrode { $rules } until { $until }: { $reason }. It no longer holds.
+intel-override-stands = { $who } has overridden { $rules } until { $until }: { $reason }
+intel-override-until = Up to and including (a year at most)
+intel-own = Met at yours
+intel-parts = Intelligence
+intel-reason = Reason
+intel-recall = Recall the indicator
+intel-recall-go = Recall
+intel-recall-help = It goes out of all lists now, and comes in again only when somebody lifts that. Where the list key is with the duty officer it is only counted until the list is signed.
+intel-recall-sure = Yes, take it out at all members
+intel-recalled = Recalled { $since }: { $why }
+intel-received = Received
+intel-refused = It was not done: { $why }
+intel-rule = Rule
+intel-sent = List { $list }, published { $at }, has { $total } indicators.
+intel-sent-counts = Numbers by source, kind and marking
+intel-sent-few = What is shared with few is not counted.
+intel-sent-none = No list is published yet.
+intel-sent-of = { $count } of { $total }
+intel-sent-title = What sensors look for
+intel-show-withdrawn = Show those withdrawn too
+intel-standing-title = Is it out?
+intel-state-published = Published
+intel-state-recalled = Recalled
+intel-state-unpublished = Not published
+intel-state-withdrawn = Withdrawn
+intel-tags = Tags
+intel-taken-back = Taken back
+intel-techniques = Techniques
+intel-together = { $n ->
+     [one] One sensor tells of further hosts together, for it met too many.
+    *[other] { $shown } sensors tell of further hosts together, for it met too many.
+}
+intel-total = { $n ->
+     [one] One indicator
+    *[other] { $shown } indicators
+}
+intel-total-more = More than { $most } indicators
+intel-total-own = { $n ->
+     [one] One indicator has been met at yours
+    *[other] { $shown } indicators have been met at yours
+}
+intel-until = Holds until
+intel-url = Address
+intel-where-met = Where it was met
+kind-ja4 = JA4 fingerprint
+
+# Drafts
+draft-added = { $n ->
+     [0] No new indicators
+     [one] One new indicator
+    *[other] { $shown } new indicators
+}
+draft-bad-empty = Paste a warning or a list first.
+draft-bad-large = The text is too long to paste. Save it as a file, and use varde-collector indicator import.
+draft-bad-source = Write where it comes from, on one line, such as “NCSC”.
+draft-busy = Another import is under way. Try again shortly; your text stands here.
+draft-by = Changed by { $who }.
+draft-by-nobody = Nobody is known to have changed what it is made of since that list.
+draft-by-since = Changed by { $who }, first { $since }.
+draft-called = The draft is called
+draft-changed = { $n ->
+     [0] None changed
+     [one] One changed
+    *[other] { $shown } changed
+}
+draft-comes-to = { $taken } are taken in, of them { $held } are held back from the list. { $out } are left out. { $beside } are seen and not taken.
+draft-fate = What becomes of it
+draft-fate-clue = Kept for people. No sensor can look for it.
+draft-fate-harmless = Its source says that it is harmless.
+draft-fate-held = Taken in, but lint holds it back ({ $rule }).
+draft-fate-known = Taken in. Known already.
+draft-fate-left-out = Left out.
+draft-fate-over = Taken in, but too old to go out.
+draft-fate-passed = Seen, not taken.
+draft-fate-red = Taken in. TLP:RED does not go out unless somebody says so.
+draft-fate-taken = Taken in.
+draft-for-few = shared with few
+draft-format = Format
+draft-format-auto = find out
+draft-held = What does not go out
+draft-held-can = A publisher can override, on the indicator’s page.
+draft-held-cannot = Cannot be overridden.
+draft-held-first = The first
+draft-held-help = Rules stop what would raise alerts at everybody. Find the indicator in the list of indicators to override it.
+draft-held-none = Nothing is held back.
+draft-hits = { $hosts } hosts at { $members } members
+draft-hits-help = Worked out from the alerts that are stored. What met nothing then left nothing here, so it is at least so much.
+draft-hits-none = None of the alerts that are stored
+draft-lacks = Four eyes: somebody else than { $who } must look through the draft before it is published. A user of the machine and an account here do not count as two people.
+draft-lacks-unknown = Four eyes: nobody knows any more who brought in what is new. Take it in again, then somebody else can look it through.
+draft-line = line { $line }
+draft-look = See what is taken in
+draft-look-again = Look again
+draft-looked = This is taken in
+draft-more = { $n ->
+     [one] One more is not shown.
+    *[other] { $shown } more are not shown.
+}
+draft-next-title = Draft of the next list
+draft-not-other = Something has changed since the draft was shown, so nothing is done. Look through it again.
+draft-not-overtaken = In this moment somebody else published, recalled or judged something. Nothing is published. Try again.
+draft-not-shrunken = List { $list } has { $held } indicators, and only { $count } would be left. Nothing is published. If that is meant, tick and publish again.
+draft-out-expired = { $n ->
+     [one] One is too old.
+    *[other] { $shown } are too old.
+}
+draft-out-fingerprints = { $n ->
+     [one] One confidential JA4 fingerprint cannot go out.
+    *[other] { $shown } confidential JA4 fingerprints cannot go out.
+}
+draft-out-red = { $n ->
+     [one] One is marked TLP:RED. It goes out only by varde-collector publish --include-red.
+    *[other] { $shown } are marked TLP:RED. They go out only by varde-collector publish --include-red.
+}
+draft-own-word = The text says of itself: { $tlp }.
+draft-paste = Paste a warning
+draft-prepare = Prepare for signing
+draft-prepare-help = The list key is with the duty officer. The list waits until it is signed there, and no sensor has it before.
+draft-publish = Publish this draft
+draft-publish-help = It is signed by the key on the collector. Where there is a pilot group it goes there first.
+draft-published = List { $list } is published and on its way to sensors.
+draft-read-as = Read as { $format }.
+draft-removed = { $n ->
+     [0] None go out
+     [one] One goes out
+    *[other] { $shown } go out
+}
+draft-review = Say that you have looked it through
+draft-review-go = I have looked it through
+draft-review-reason = What you looked at
+draft-reviewed-by = Looked through by
+draft-same = Nothing new: the list in force says the same.
+draft-see-next = See the draft of the next list
+draft-shrink = Yes, the list is meant to be so much smaller
+draft-sign-back = Then back on the collector:
+draft-sign-here = On the collector, write the file to be signed (numbers and sums, no indicators):
+draft-sign-how = This is how it is signed:
+draft-sign-there = Where the list key is:
+draft-source-usual = Pasted
+draft-take = Take in
+draft-text = Warning, e-mail, list, CSV, STIX or MISP
+draft-text-help = Nothing is taken in before you have seen what it is. Files with attachments and PDF: varde-collector indicator import.
+draft-title = Drafts
+draft-tlp-own = as it says, else TLP:AMBER
+draft-warns = Lint warns:
+draft-where = Where
+draft-words = { $count } indicators, held against list { $list }.
+draft-words-first = { $count } indicators. No list is published yet.
+draft-would-hit = Would have hit
+
+# Sources and lists
+lists-bad-newer = Another list has come since the page was shown. Look at it, and do it again if that is meant.
+lists-by-itself = the collector itself, because it hit too many
+lists-by-recall = recall
+lists-channel-all = all
+lists-channel-pilot = the pilot group
+lists-for = For whom
+lists-has = has list { $list }
+lists-has-none = has no list
+lists-lacking = Who lacks it
+lists-lift = Lift
+lists-lift-go = Let it into lists again
+lists-list = List { $list }
+lists-number = List
+lists-off = not connected
+lists-published = Published
+lists-reach = In force at { $have } of { $sensors } sensors that follow it
+lists-reach-none = No sensor follows it yet
+lists-reach-title = How far the newest has come
+lists-recall = Recall list { $list }
+lists-recall-help = What the list before held for all is in force again, under a new number. What this one brought comes in again only when somebody lifts that.
+lists-recall-lifted = Lifted
+lists-recall-stands = Kept out of all lists
+lists-recall-sure = Yes, take back list { $list } at all members
+lists-recalled = Recalled indicators
+lists-recalled-none = No indicator is recalled.
+lists-title = Lists
+source-bad-deed = Choose what is to be done with the source.
+source-bad-name = There is no such source. Somebody may have removed it.
+source-brought = { $new } new, { $gone } withdrawn
+source-brought-last = Came last
+source-brought-nothing = Nothing fetched yet
+source-do = Do
+source-every-days = { $n ->
+     [one] every day
+    *[other] every { $shown } days
+}
+source-every-hours = { $n ->
+     [one] every hour
+    *[other] every { $shown } hours
+}
+source-every-minutes = { $n ->
+     [one] every minute
+    *[other] every { $shown } minutes
+}
+source-fetch = Fetch now
+source-fetch-what = Fetch { $name } now
+source-fetching = { $name } is being fetched. Load the page again shortly to see what came.
+source-help = What is fetched does not go out before somebody publishes it.
+source-last = Last success
+source-never-yet = never
+source-none = No source is fetched yet. A source is added on the collector:
+source-pause = Let rest
+source-pause-what = Let { $name } rest
+source-record = How often it is right
+source-record-met = { $hits } of { $shown } published have been met.
+source-record-none = Nothing of it is published yet.
+source-record-right = { $confirmed } of { $verdicts } verdicts confirmed.
+source-record-unjudged = None judged.
+source-release = Take in what is held
+source-release-what = Take in what is held from { $name }
+source-resume = Resume
+source-resume-what = Resume { $name }
+source-standing = { $n } stand by its word
+source-state-fails = { $n ->
+     [one] Failed at the last try
+    *[other] Has failed { $shown } times in a row
+}
+source-state-good = Works
+source-state-held = Held: what came is not taken in, and what stood stands. Held since
+source-state-paused = Rests
+source-state-untried = Not tried yet
+source-title = Sources
+source-total = { $good } of { $all } sources work.
+source-tried = tried
+trust-waits-how = How it is signed

@@ -1177,3 +1177,300 @@ news-incidents = { $n ->
     [1] 1 ny sak
    *[other] { $shown } nye saker
 }
+
+# Indicators
+intel-all = Alle indikatorer
+intel-allowed = På tillatt-listen siden { $since }, av { $who }: { $reason }
+intel-allowed-over = Sto på tillatt-listen fra { $since }, av { $who }: { $reason }. Det gjelder ikke lenger.
+intel-bad-reason = Skriv en grunn: en setning på én linje. Den står i revisjonsloggen.
+intel-bad-sure = Kryss av for at det er ment.
+intel-bad-until = Velg en dag, for eksempel 31.01.2027.
+intel-braked = Bremset: treff telles uten alarm til { $until }.
+intel-by-kind = Slag
+intel-by-source = Kilde
+intel-by-tlp = Merking
+intel-claims = Hvem sier det
+intel-claims-more = { $n ->
+     [one] Én eldre påstand vises ikke.
+    *[other] { $shown } eldre påstander vises ikke.
+}
+intel-copied = Kopiert
+intel-copy = Kopier
+intel-copy-what = Kopier { $what } slik den er
+intel-filter-help = Ord søkes i indikatorer og trusler. Minus foran utelater. Eksempel:
+intel-first-published = Først publisert
+intel-first-said = Først sagt
+intel-follows = Hva det fører til
+intel-from = Gjelder fra
+intel-hide-withdrawn = Skjul dem som er trukket tilbake
+intel-its-alerts = Se alarmene
+intel-last-said = Sist sagt
+intel-left-expired = tiden er ute
+intel-left-fingerprint = et fortrolig fingeravtrykk kan ikke sendes ut som avtrykk
+intel-left-lint = lint holder den tilbake ({ $rule })
+intel-left-recalled = den er tilbakekalt
+intel-left-red = TLP:RED går ut bare når noen sier det: varde-collector publish --include-red
+intel-left-unreadable = den kan ikke leses; importer den på nytt
+intel-left-withdrawn = ingen kilde sier den lenger
+intel-lint-always = Holdes tilbake. Kan ikke overstyres.
+intel-lint-holds = Holdes tilbake. En utgiver kan overstyre.
+intel-lint-none = Lint har ingenting å si om den.
+intel-lint-overridden = Går ut likevel: noen har overstyrt det.
+intel-lint-warns = Går ut. Dette er bare en advarsel.
+intel-marked = Merket
+intel-met = Treff så langt
+intel-met-none = { $n ->
+     [0] Ingen medlemmer har sensor ennå
+     [one] Ikke møtt hos det ene medlemmet med sensor
+    *[other] Ikke møtt hos noen av { $shown } medlemmer med sensor
+}
+intel-met-not-out = Ikke ute hos sensorene, så ingen kan ha møtt den
+intel-met-of = hos { $members } av { $watched } medlemmer med sensor
+intel-met-own = { $n ->
+     [one] Én alarm hos dere
+    *[other] { $shown } alarmer hos dere
+}
+intel-next-in = Neste publisering tar den med.
+intel-next-neither = Den kommer ikke med i neste liste heller: { $why }.
+intel-next-open = Etter neste publisering letes det etter den uten sluttid.
+intel-next-out = Neste publisering tar den ut: { $why }.
+intel-next-until = Etter neste publisering letes det etter den til { $until }.
+intel-no-end = Uten sluttid
+intel-none = Ingen indikatorer ennå. Lim inn et varsel under «Utkast», eller legg til en kilde.
+intel-none-fit = Ingen indikatorer passer til dette.
+intel-none-own = Ingenting på listen er møtt hos dere.
+intel-out-no-more = Ikke ute lenger: den står ikke i noen liste som gjelder.
+intel-out-not-yet = Ikke ute: den står ikke i noen liste ennå.
+intel-out-open = Ute: sensorene leter etter den uten sluttid, etter liste { $list }.
+intel-out-over = Står i liste { $list }, men tiden var ute { $until }: sensorene leter ikke lenger.
+intel-out-until = Ute: sensorene leter etter den til { $until }, etter liste { $list }.
+intel-override = Overstyr lint
+intel-override-go = La den gå ut likevel
+intel-override-help = Den kommer med i neste liste, og går ut av seg selv når dagen er over. Grunnen står i revisjonsloggen.
+intel-override-over = { $who } overstyrte { $rules } til { $until }: { $reason }. Det gjelder ikke lenger.
+intel-override-stands = { $who } har overstyrt { $rules } til { $until }: { $reason }
+intel-override-until = Til og med (høyst ett år)
+intel-own = Møtt hos dere
+intel-parts = Etterretning
+intel-reason = Grunn
+intel-recall = Tilbakekall indikatoren
+intel-recall-go = Tilbakekall
+intel-recall-help = Den går ut av alle lister nå, og kommer ikke inn igjen før noen opphever det. Ligger listenøkkelen hos vakten, telles den bare til listen er signert.
+intel-recall-sure = Ja, ta den ut hos alle medlemmer
+intel-recalled = Tilbakekalt { $since }: { $why }
+intel-received = Mottatt
+intel-refused = Det ble ikke gjort: { $why }
+intel-rule = Regel
+intel-sent = Liste { $list }, publisert { $at }, har { $total } indikatorer.
+intel-sent-counts = Antall etter kilde, slag og merking
+intel-sent-few = Det som er delt med få, er ikke regnet med.
+intel-sent-none = Ingen liste er publisert ennå.
+intel-sent-of = { $count } av { $total }
+intel-sent-title = Det sensorene leter etter
+intel-show-withdrawn = Vis også dem som er trukket tilbake
+intel-standing-title = Er den ute?
+intel-state-published = Publisert
+intel-state-recalled = Tilbakekalt
+intel-state-unpublished = Ikke publisert
+intel-state-withdrawn = Trukket tilbake
+intel-tags = Merkelapper
+intel-taken-back = Tatt tilbake
+intel-techniques = Teknikker
+intel-together = { $n ->
+     [one] Én sensor melder videre maskiner samlet, fordi den traff for mange.
+    *[other] { $shown } sensorer melder videre maskiner samlet, fordi den traff for mange.
+}
+intel-total = { $n ->
+     [one] Én indikator
+    *[other] { $shown } indikatorer
+}
+intel-total-more = Mer enn { $most } indikatorer
+intel-total-own = { $n ->
+     [one] Én indikator er møtt hos dere
+    *[other] { $shown } indikatorer er møtt hos dere
+}
+intel-until = Gjelder til
+intel-url = Adresse
+intel-where-met = Hvor den er møtt
+kind-ja4 = JA4-fingeravtrykk
+
+# Drafts
+draft-added = { $n ->
+     [0] Ingen nye indikatorer
+     [one] Én ny indikator
+    *[other] { $shown } nye indikatorer
+}
+draft-bad-empty = Lim inn et varsel eller en liste først.
+draft-bad-large = Teksten er for lang til å limes inn. Lagre den som fil, og bruk varde-collector indicator import.
+draft-bad-source = Skriv hvor det kommer fra, på én linje, for eksempel «NCSC».
+draft-busy = En annen import pågår. Prøv igjen om litt; teksten din står her.
+draft-by = Endret av { $who }.
+draft-by-nobody = Ingen er kjent for å ha endret det den lages av siden den listen.
+draft-by-since = Endret av { $who }, først { $since }.
+draft-called = Utkastet heter
+draft-changed = { $n ->
+     [0] Ingen endret
+     [one] Én endret
+    *[other] { $shown } endret
+}
+draft-comes-to = { $taken } tas inn, av dem holdes { $held } tilbake fra listen. { $out } utelates. { $beside } er sett og tas ikke.
+draft-fate = Hva som skjer med den
+draft-fate-clue = Tas vare på for dere. Ingen sensor kan lete etter den.
+draft-fate-harmless = Kilden sier at den er harmløs.
+draft-fate-held = Tas inn, men lint holder den tilbake ({ $rule }).
+draft-fate-known = Tas inn. Kjent fra før.
+draft-fate-left-out = Utelates.
+draft-fate-over = Tas inn, men er for gammel til å gå ut.
+draft-fate-passed = Sett, ikke tatt.
+draft-fate-red = Tas inn. TLP:RED går ikke ut uten at noen sier det.
+draft-fate-taken = Tas inn.
+draft-for-few = delt med få
+draft-format = Format
+draft-format-auto = finn det ut
+draft-held = Det som ikke går ut
+draft-held-can = En utgiver kan overstyre, på indikatorens side.
+draft-held-cannot = Kan ikke overstyres.
+draft-held-first = De første
+draft-held-help = Regler stanser det som ville gitt alarm hos alle. Finn indikatoren i listen over indikatorer for å overstyre den.
+draft-held-none = Ingenting holdes tilbake.
+draft-hits = { $hosts } maskiner hos { $members } medlemmer
+draft-hits-help = Regnet ut av alarmene som er lagret. Det som den gang ikke traff noe, er ikke lagret her, så det er minst så mye.
+draft-hits-none = Ingen av alarmene som er lagret
+draft-lacks = Fire øyne: en annen enn { $who } må se gjennom utkastet før det publiseres. Et navn på maskinen og en konto her regnes ikke som to personer.
+draft-lacks-unknown = Fire øyne: ingen vet lenger hvem som tok inn det nye. Ta det inn på nytt, så kan en annen se gjennom det.
+draft-line = linje { $line }
+draft-look = Se hva som tas inn
+draft-look-again = Se på nytt
+draft-looked = Dette blir tatt inn
+draft-more = { $n ->
+     [one] Én til vises ikke.
+    *[other] { $shown } til vises ikke.
+}
+draft-next-title = Utkast til neste liste
+draft-not-other = Noe er endret siden utkastet ble vist, så ingenting er gjort. Se gjennom det på nytt.
+draft-not-overtaken = I samme øyeblikk publiserte, tilbakekalte eller vurderte noen andre noe. Ingenting er publisert. Prøv igjen.
+draft-not-shrunken = Liste { $list } har { $held } indikatorer, og bare { $count } ville bli igjen. Ingenting er publisert. Er det ment, kryss av og publiser igjen.
+draft-out-expired = { $n ->
+     [one] Én er for gammel.
+    *[other] { $shown } er for gamle.
+}
+draft-out-fingerprints = { $n ->
+     [one] Ett fortrolig JA4-avtrykk kan ikke gå ut.
+    *[other] { $shown } fortrolige JA4-avtrykk kan ikke gå ut.
+}
+draft-out-red = { $n ->
+     [one] Én er merket TLP:RED. Den går ut bare med varde-collector publish --include-red.
+    *[other] { $shown } er merket TLP:RED. De går ut bare med varde-collector publish --include-red.
+}
+draft-own-word = Teksten sier om seg selv: { $tlp }.
+draft-paste = Lim inn et varsel
+draft-prepare = Gjør klar til signering
+draft-prepare-help = Listenøkkelen ligger hos vakten. Listen venter til den er signert der, og ingen sensor får den før.
+draft-publish = Publiser dette utkastet
+draft-publish-help = Det signeres med nøkkelen på samleren. Har dere en pilotgruppe, går det dit først.
+draft-published = Liste { $list } er publisert og på vei til sensorene.
+draft-read-as = Lest som { $format }.
+draft-removed = { $n ->
+     [0] Ingen går ut
+     [one] Én går ut
+    *[other] { $shown } går ut
+}
+draft-review = Si at du har sett gjennom det
+draft-review-go = Jeg har sett gjennom det
+draft-review-reason = Hva du har sett på
+draft-reviewed-by = Sett gjennom av
+draft-same = Ingenting nytt: listen som gjelder, sier det samme.
+draft-see-next = Se utkastet til neste liste
+draft-shrink = Ja, listen skal være så mye mindre
+draft-sign-back = Så tilbake på samleren:
+draft-sign-here = På samleren, skriv filen som skal signeres (tall og summer, ingen indikatorer):
+draft-sign-how = Slik signeres den:
+draft-sign-there = Hos den som har listenøkkelen:
+draft-source-usual = Limt inn
+draft-take = Ta inn
+draft-text = Varsel, e-post, liste, CSV, STIX eller MISP
+draft-text-help = Ingenting tas inn før du har sett hva det er. Filer med vedlegg og PDF: varde-collector indicator import.
+draft-title = Utkast
+draft-tlp-own = som det står, ellers TLP:AMBER
+draft-warns = Lint advarer:
+draft-where = Hvor
+draft-words = { $count } indikatorer, holdt mot liste { $list }.
+draft-words-first = { $count } indikatorer. Ingen liste er publisert ennå.
+draft-would-hit = Ville truffet
+
+# Sources and lists
+lists-bad-newer = En annen liste er kommet siden siden ble vist. Se på den, og gjør det på nytt om det er ment.
+lists-by-itself = samleren selv, fordi den traff for mange
+lists-by-recall = tilbakekalling
+lists-channel-all = alle
+lists-channel-pilot = pilotgruppen
+lists-for = For hvem
+lists-has = har liste { $list }
+lists-has-none = har ingen liste
+lists-lacking = Hvem som mangler den
+lists-lift = Opphev
+lists-lift-go = La den inn i lister igjen
+lists-list = Liste { $list }
+lists-number = Liste
+lists-off = ikke tilkoblet
+lists-published = Publisert
+lists-reach = I kraft hos { $have } av { $sensors } sensorer som følger den
+lists-reach-none = Ingen sensor følger den ennå
+lists-reach-title = Hvor langt den nyeste er kommet
+lists-recall = Tilbakekall liste { $list }
+lists-recall-help = Det den forrige listen for alle hadde, gjelder igjen, under et nytt nummer. Det nye i denne kommer ikke inn igjen før noen opphever det.
+lists-recall-lifted = Opphevet
+lists-recall-stands = Står ute av alle lister
+lists-recall-sure = Ja, ta tilbake liste { $list } hos alle medlemmer
+lists-recalled = Tilbakekalte indikatorer
+lists-recalled-none = Ingen indikator er tilbakekalt.
+lists-title = Lister
+source-bad-deed = Velg hva som skal gjøres med kilden.
+source-bad-name = Det er ingen slik kilde. Noen kan ha tatt den bort.
+source-brought = { $new } nye, { $gone } trukket tilbake
+source-brought-last = Kom sist
+source-brought-nothing = Ingenting er hentet ennå
+source-do = Gjør
+source-every-days = { $n ->
+     [one] hver dag
+    *[other] hver { $shown }. dag
+}
+source-every-hours = { $n ->
+     [one] hver time
+    *[other] hver { $shown }. time
+}
+source-every-minutes = { $n ->
+     [one] hvert minutt
+    *[other] hvert { $shown }. minutt
+}
+source-fetch = Hent nå
+source-fetch-what = Hent { $name } nå
+source-fetching = { $name } hentes nå. Last siden på nytt om litt for å se hva som kom.
+source-help = Det som hentes, går ikke ut før noen publiserer det.
+source-last = Lyktes sist
+source-never-yet = aldri
+source-none = Ingen kilde hentes ennå. En kilde legges til på samleren:
+source-pause = La hvile
+source-pause-what = La { $name } hvile
+source-record = Hvor ofte den har rett
+source-record-met = { $hits } av { $shown } publiserte har hatt treff.
+source-record-none = Ingenting av den er publisert ennå.
+source-record-right = { $confirmed } av { $verdicts } vurderinger bekreftet.
+source-record-unjudged = Ingen er vurdert.
+source-release = Ta inn det som holdes
+source-release-what = Ta inn det som holdes fra { $name }
+source-resume = Hent igjen
+source-resume-what = Hent { $name } igjen
+source-standing = { $n } står etter den
+source-state-fails = { $n ->
+     [one] Feilet ved siste forsøk
+    *[other] Har feilet { $shown } ganger på rad
+}
+source-state-good = Virker
+source-state-held = Holdes: det som kom, er ikke tatt inn, og det som sto, står. Holdt siden
+source-state-paused = Hviler
+source-state-untried = Ikke prøvd ennå
+source-title = Kilder
+source-total = { $good } av { $all } kilder virker.
+source-tried = prøvd
+trust-waits-how = Slik signeres den

@@ -1177,3 +1177,300 @@ news-incidents = { $n ->
     [1] 1 ny sak
    *[other] { $shown } nye saker
 }
+
+# Indicators
+intel-all = Alle indikatorar
+intel-allowed = På tillaten-lista sidan { $since }, av { $who }: { $reason }
+intel-allowed-over = Stod på tillaten-lista frå { $since }, av { $who }: { $reason }. Det gjeld ikkje lenger.
+intel-bad-reason = Skriv ei grunngjeving: ei setning på éi linje. Ho står i revisjonsloggen.
+intel-bad-sure = Kryss av for at det er meint.
+intel-bad-until = Vel ein dag, til dømes 31.01.2027.
+intel-braked = Bremsa: treff blir talde utan alarm til { $until }.
+intel-by-kind = Slag
+intel-by-source = Kjelde
+intel-by-tlp = Merking
+intel-claims = Kven seier det
+intel-claims-more = { $n ->
+     [one] Éin eldre påstand er ikkje vist.
+    *[other] { $shown } eldre påstandar er ikkje viste.
+}
+intel-copied = Kopiert
+intel-copy = Kopier
+intel-copy-what = Kopier { $what } slik han er
+intel-filter-help = Ord blir søkte i indikatorar og truslar. Minus framfor utelèt. Døme:
+intel-first-published = Først publisert
+intel-first-said = Først sagt
+intel-follows = Kva det fører til
+intel-from = Gjeld frå
+intel-hide-withdrawn = Skjul dei som er trekte tilbake
+intel-its-alerts = Sjå alarmane
+intel-last-said = Sist sagt
+intel-left-expired = tida er ute
+intel-left-fingerprint = eit fortruleg fingeravtrykk kan ikkje sendast ut som avtrykk
+intel-left-lint = lint held han tilbake ({ $rule })
+intel-left-recalled = han er tilbakekalla
+intel-left-red = TLP:RED går ut berre når nokon seier det: varde-collector publish --include-red
+intel-left-unreadable = han kan ikkje lesast; importer han på nytt
+intel-left-withdrawn = ingen kjelde seier han lenger
+intel-lint-always = Blir halden tilbake. Kan ikkje overstyrast.
+intel-lint-holds = Blir halden tilbake. Ein utgjevar kan overstyre.
+intel-lint-none = Lint har ingenting å seie om han.
+intel-lint-overridden = Går ut likevel: nokon har overstyrt det.
+intel-lint-warns = Går ut. Dette er berre ei åtvaring.
+intel-marked = Merkt
+intel-met = Treff så langt
+intel-met-none = { $n ->
+     [0] Ingen medlemmer har sensor enno
+     [one] Ikkje møtt hos den eine medlemmen med sensor
+    *[other] Ikkje møtt hos nokon av { $shown } medlemmer med sensor
+}
+intel-met-not-out = Ikkje ute hos sensorane, så ingen kan ha møtt han
+intel-met-of = hos { $members } av { $watched } medlemmer med sensor
+intel-met-own = { $n ->
+     [one] Éin alarm hos dykk
+    *[other] { $shown } alarmar hos dykk
+}
+intel-next-in = Neste publisering tek han med.
+intel-next-neither = Han kjem ikkje med i neste liste heller: { $why }.
+intel-next-open = Etter neste publisering blir det leita etter han utan sluttid.
+intel-next-out = Neste publisering tek han ut: { $why }.
+intel-next-until = Etter neste publisering blir det leita etter han til { $until }.
+intel-no-end = Utan sluttid
+intel-none = Ingen indikatorar enno. Lim inn eit varsel under «Utkast», eller legg til ei kjelde.
+intel-none-fit = Ingen indikatorar passar til dette.
+intel-none-own = Ingenting på lista er møtt hos dykk.
+intel-out-no-more = Ikkje ute lenger: han står ikkje i noka liste som gjeld.
+intel-out-not-yet = Ikkje ute: han står ikkje i noka liste enno.
+intel-out-open = Ute: sensorane leiter etter han utan sluttid, etter liste { $list }.
+intel-out-over = Står i liste { $list }, men tida var ute { $until }: sensorane leiter ikkje lenger.
+intel-out-until = Ute: sensorane leiter etter han til { $until }, etter liste { $list }.
+intel-override = Overstyr lint
+intel-override-go = La han gå ut likevel
+intel-override-help = Han kjem med i neste liste, og går ut av seg sjølv når dagen er over. Grunngjevinga står i revisjonsloggen.
+intel-override-over = { $who } overstyrte { $rules } til { $until }: { $reason }. Det gjeld ikkje lenger.
+intel-override-stands = { $who } har overstyrt { $rules } til { $until }: { $reason }
+intel-override-until = Til og med (høgst eitt år)
+intel-own = Møtt hos dykk
+intel-parts = Etterretning
+intel-reason = Grunngjeving
+intel-recall = Kall indikatoren tilbake
+intel-recall-go = Kall tilbake
+intel-recall-help = Han går ut av alle lister no, og kjem ikkje inn att før nokon opphevar det. Ligg listenøkkelen hos vakta, blir han berre talt til lista er signert.
+intel-recall-sure = Ja, ta han ut hos alle medlemmer
+intel-recalled = Kalla tilbake { $since }: { $why }
+intel-received = Motteken
+intel-refused = Det vart ikkje gjort: { $why }
+intel-rule = Regel
+intel-sent = Liste { $list }, publisert { $at }, har { $total } indikatorar.
+intel-sent-counts = Tal etter kjelde, slag og merking
+intel-sent-few = Det som er delt med få, er ikkje rekna med.
+intel-sent-none = Inga liste er publisert enno.
+intel-sent-of = { $count } av { $total }
+intel-sent-title = Det sensorane leiter etter
+intel-show-withdrawn = Vis også dei som er trekte tilbake
+intel-standing-title = Er han ute?
+intel-state-published = Publisert
+intel-state-recalled = Kalla tilbake
+intel-state-unpublished = Ikkje publisert
+intel-state-withdrawn = Trekt tilbake
+intel-tags = Merkelappar
+intel-taken-back = Teke tilbake
+intel-techniques = Teknikkar
+intel-together = { $n ->
+     [one] Éin sensor melder vidare maskiner samla, fordi han trefte for mange.
+    *[other] { $shown } sensorar melder vidare maskiner samla, fordi han trefte for mange.
+}
+intel-total = { $n ->
+     [one] Éin indikator
+    *[other] { $shown } indikatorar
+}
+intel-total-more = Meir enn { $most } indikatorar
+intel-total-own = { $n ->
+     [one] Éin indikator er møtt hos dykk
+    *[other] { $shown } indikatorar er møtte hos dykk
+}
+intel-until = Gjeld til
+intel-url = Adresse
+intel-where-met = Kvar han er møtt
+kind-ja4 = JA4-fingeravtrykk
+
+# Drafts
+draft-added = { $n ->
+     [0] Ingen nye indikatorar
+     [one] Éin ny indikator
+    *[other] { $shown } nye indikatorar
+}
+draft-bad-empty = Lim inn eit varsel eller ei liste først.
+draft-bad-large = Teksten er for lang til å limast inn. Lagre han som fil, og bruk varde-collector indicator import.
+draft-bad-source = Skriv kvar det kjem frå, på éi linje, til dømes «NCSC».
+draft-busy = Ein annan import går føre seg. Prøv igjen om litt; teksten din står her.
+draft-by = Endra av { $who }.
+draft-by-nobody = Ingen er kjende for å ha endra det ho blir laga av sidan den lista.
+draft-by-since = Endra av { $who }, først { $since }.
+draft-called = Utkastet heiter
+draft-changed = { $n ->
+     [0] Ingen endra
+     [one] Éin endra
+    *[other] { $shown } endra
+}
+draft-comes-to = { $taken } blir tekne inn, av dei blir { $held } haldne tilbake frå lista. { $out } er utelatne. { $beside } er sette og blir ikkje tekne.
+draft-fate = Kva som skjer med han
+draft-fate-clue = Blir teken vare på for dykk. Ingen sensor kan leite etter han.
+draft-fate-harmless = Kjelda seier at han er harmlaus.
+draft-fate-held = Blir teken inn, men lint held han tilbake ({ $rule }).
+draft-fate-known = Blir teken inn. Kjend frå før.
+draft-fate-left-out = Utelaten.
+draft-fate-over = Blir teken inn, men er for gammal til å gå ut.
+draft-fate-passed = Sett, ikkje teken.
+draft-fate-red = Blir teken inn. TLP:RED går ikkje ut utan at nokon seier det.
+draft-fate-taken = Blir teken inn.
+draft-for-few = delt med få
+draft-format = Format
+draft-format-auto = finn det ut
+draft-held = Det som ikkje går ut
+draft-held-can = Ein utgjevar kan overstyre, på sida til indikatoren.
+draft-held-cannot = Kan ikkje overstyrast.
+draft-held-first = Dei første
+draft-held-help = Reglar stansar det som ville gjeve alarm hos alle. Finn indikatoren i lista over indikatorar for å overstyre han.
+draft-held-none = Ingenting blir halde tilbake.
+draft-hits = { $hosts } maskiner hos { $members } medlemmer
+draft-hits-help = Rekna ut av alarmane som er lagra. Det som den gongen ikkje trefte noko, er ikkje lagra her, så det er minst så mykje.
+draft-hits-none = Ingen av alarmane som er lagra
+draft-lacks = Fire auge: ein annan enn { $who } må sjå gjennom utkastet før det blir publisert. Eit namn på maskina og ein konto her blir ikkje rekna som to personar.
+draft-lacks-unknown = Fire auge: ingen veit lenger kven som tok inn det nye. Ta det inn på nytt, så kan ein annan sjå gjennom det.
+draft-line = linje { $line }
+draft-look = Sjå kva som blir teke inn
+draft-look-again = Sjå på nytt
+draft-looked = Dette blir teke inn
+draft-more = { $n ->
+     [one] Éin til er ikkje vist.
+    *[other] { $shown } til er ikkje viste.
+}
+draft-next-title = Utkast til neste liste
+draft-not-other = Noko er endra sidan utkastet vart vist, så ingenting er gjort. Sjå gjennom det på nytt.
+draft-not-overtaken = I same augeblink publiserte, kalla tilbake eller vurderte nokon andre noko. Ingenting er publisert. Prøv igjen.
+draft-not-shrunken = Liste { $list } har { $held } indikatorar, og berre { $count } ville bli att. Ingenting er publisert. Er det meint, kryss av og publiser igjen.
+draft-out-expired = { $n ->
+     [one] Éin er for gammal.
+    *[other] { $shown } er for gamle.
+}
+draft-out-fingerprints = { $n ->
+     [one] Eitt fortruleg JA4-avtrykk kan ikkje gå ut.
+    *[other] { $shown } fortrulege JA4-avtrykk kan ikkje gå ut.
+}
+draft-out-red = { $n ->
+     [one] Éin er merkt TLP:RED. Han går ut berre med varde-collector publish --include-red.
+    *[other] { $shown } er merkte TLP:RED. Dei går ut berre med varde-collector publish --include-red.
+}
+draft-own-word = Teksten seier om seg sjølv: { $tlp }.
+draft-paste = Lim inn eit varsel
+draft-prepare = Gjer klar til signering
+draft-prepare-help = Listenøkkelen ligg hos vakta. Lista ventar til ho er signert der, og ingen sensor får ho før.
+draft-publish = Publiser dette utkastet
+draft-publish-help = Det blir signert med nøkkelen på samlaren. Har de ei pilotgruppe, går det dit først.
+draft-published = Liste { $list } er publisert og på veg til sensorane.
+draft-read-as = Lese som { $format }.
+draft-removed = { $n ->
+     [0] Ingen går ut
+     [one] Éin går ut
+    *[other] { $shown } går ut
+}
+draft-review = Sei at du har sett gjennom det
+draft-review-go = Eg har sett gjennom det
+draft-review-reason = Kva du har sett på
+draft-reviewed-by = Sett gjennom av
+draft-same = Ingenting nytt: lista som gjeld, seier det same.
+draft-see-next = Sjå utkastet til neste liste
+draft-shrink = Ja, lista skal vere så mykje mindre
+draft-sign-back = Så tilbake på samlaren:
+draft-sign-here = På samlaren, skriv fila som skal signerast (tal og summar, ingen indikatorar):
+draft-sign-how = Slik blir ho signert:
+draft-sign-there = Hos den som har listenøkkelen:
+draft-source-usual = Limt inn
+draft-take = Ta inn
+draft-text = Varsel, e-post, liste, CSV, STIX eller MISP
+draft-text-help = Ingenting blir teke inn før du har sett kva det er. Filer med vedlegg og PDF: varde-collector indicator import.
+draft-title = Utkast
+draft-tlp-own = som det står, elles TLP:AMBER
+draft-warns = Lint åtvarar:
+draft-where = Kvar
+draft-words = { $count } indikatorar, haldne mot liste { $list }.
+draft-words-first = { $count } indikatorar. Inga liste er publisert enno.
+draft-would-hit = Ville trefft
+
+# Sources and lists
+lists-bad-newer = Ei anna liste er komen sidan sida vart vist. Sjå på ho, og gjer det på nytt om det er meint.
+lists-by-itself = samlaren sjølv, fordi han trefte for mange
+lists-by-recall = tilbakekalling
+lists-channel-all = alle
+lists-channel-pilot = pilotgruppa
+lists-for = For kven
+lists-has = har liste { $list }
+lists-has-none = har inga liste
+lists-lacking = Kven som manglar ho
+lists-lift = Opphev
+lists-lift-go = La han inn i lister att
+lists-list = Liste { $list }
+lists-number = Liste
+lists-off = ikkje tilkopla
+lists-published = Publisert
+lists-reach = I kraft hos { $have } av { $sensors } sensorar som følgjer ho
+lists-reach-none = Ingen sensor følgjer ho enno
+lists-reach-title = Kor langt den nyaste er komen
+lists-recall = Kall tilbake liste { $list }
+lists-recall-help = Det den førre lista for alle hadde, gjeld igjen, under eit nytt nummer. Det nye i denne kjem ikkje inn att før nokon opphevar det.
+lists-recall-lifted = Oppheva
+lists-recall-stands = Står ute av alle lister
+lists-recall-sure = Ja, ta tilbake liste { $list } hos alle medlemmer
+lists-recalled = Tilbakekalla indikatorar
+lists-recalled-none = Ingen indikator er kalla tilbake.
+lists-title = Lister
+source-bad-deed = Vel kva som skal gjerast med kjelda.
+source-bad-name = Det finst inga slik kjelde. Nokon kan ha teke ho bort.
+source-brought = { $new } nye, { $gone } trekte tilbake
+source-brought-last = Kom sist
+source-brought-nothing = Ingenting er henta enno
+source-do = Gjer
+source-every-days = { $n ->
+     [one] kvar dag
+    *[other] kvar { $shown }. dag
+}
+source-every-hours = { $n ->
+     [one] kvar time
+    *[other] kvar { $shown }. time
+}
+source-every-minutes = { $n ->
+     [one] kvart minutt
+    *[other] kvart { $shown }. minutt
+}
+source-fetch = Hent no
+source-fetch-what = Hent { $name } no
+source-fetching = { $name } blir henta no. Last sida på nytt om litt for å sjå kva som kom.
+source-help = Det som blir henta, går ikkje ut før nokon publiserer det.
+source-last = Lykkast sist
+source-never-yet = aldri
+source-none = Inga kjelde blir henta enno. Ei kjelde blir lagd til på samlaren:
+source-pause = La kvile
+source-pause-what = La { $name } kvile
+source-record = Kor ofte ho har rett
+source-record-met = { $hits } av { $shown } publiserte har hatt treff.
+source-record-none = Ingenting av ho er publisert enno.
+source-record-right = { $confirmed } av { $verdicts } vurderingar stadfesta.
+source-record-unjudged = Ingen er vurderte.
+source-release = Ta inn det som blir halde
+source-release-what = Ta inn det som blir halde frå { $name }
+source-resume = Hent igjen
+source-resume-what = Hent { $name } igjen
+source-standing = { $n } står etter ho
+source-state-fails = { $n ->
+     [one] Feila ved siste forsøk
+    *[other] Har feila { $shown } gonger på rad
+}
+source-state-good = Verkar
+source-state-held = Blir halden: det som kom, er ikkje teke inn, og det som stod, står. Halden sidan
+source-state-paused = Kviler
+source-state-untried = Ikkje prøvd enno
+source-title = Kjelder
+source-total = { $good } av { $all } kjelder verkar.
+source-tried = prøvd
+trust-waits-how = Slik blir ho signert

@@ -4,16 +4,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::bail;
 use clap::Subcommand;
 use serde::Serialize;
 use varde_common::channel::ChannelName;
 use varde_common::time::Timestamp;
 
+use super::not_published::NotPublished;
 use super::noted::{deed, reading};
 use super::release::{self, Draft};
+use super::run::read_settings;
 use super::{held, say, staged};
 use crate::audit::On;
+use crate::eyes;
 use crate::intel::difference::{Difference, Hindsight, WouldHit};
 use crate::intel::hidden::is_secret;
 use crate::intel::lint::{Finding, Held};
@@ -56,52 +58,81 @@ Would have hit: alerts that are kept (13 months) are held against the draft by t
 
 /// A draft as it is shown.
 #[derive(Debug, Serialize)]
-struct DraftView {
-    draft: String,
-    list: u64,
-    count: u64,
-    authors: Vec<String>,
-    since: Option<Timestamp>,
-    reviews: Vec<Review>,
-    left_out: LeftOut,
+pub struct DraftView {
+    /// Its name: of what it holds.
+    pub draft: String,
+    /// The list in force for all; 0 = there is none.
+    pub list: u64,
+    /// Indicators in it.
+    pub count: u64,
+    /// Who changed what it is made of since that list.
+    pub authors: Vec<String>,
+    /// When that was first done.
+    pub since: Option<Timestamp>,
+    /// Who has looked it through.
+    pub reviews: Vec<Review>,
+    /// Somebody else has to look through it before it is published.
+    #[serde(skip)]
+    pub lacks_eyes: bool,
+    /// What is left out for what it is.
+    pub left_out: LeftOut,
     #[serde(skip)]
     beside: held::Beside,
-    held: Held,
-    added: Part,
-    changed: Part,
-    removed: Part,
+    /// What lint holds back.
+    pub held: Held,
+    /// What is new in it.
+    pub added: Part,
+    /// What is said otherwise in it.
+    pub changed: Part,
+    /// What is not in it any more.
+    pub removed: Part,
 }
 
+/// How many are left out for what they are.
 #[derive(Debug, Serialize)]
-struct LeftOut {
-    expired: u64,
-    red: u64,
-    fingerprints: u64,
+pub struct LeftOut {
+    /// Over.
+    pub expired: u64,
+    /// Marked TLP:RED, of which nobody said that they go out.
+    pub red: u64,
+    /// Confidential fingerprints, of which there is no keyed hash.
+    pub fingerprints: u64,
 }
 
 /// What is added, changed or removed.
 #[derive(Debug, Serialize)]
-struct Part {
-    total: usize,
-    kinds: BTreeMap<String, u64>,
-    shown: Vec<One>,
+pub struct Part {
+    /// How many.
+    pub total: usize,
+    /// How many of which kind.
+    pub kinds: BTreeMap<String, u64>,
+    /// The first of them, what would have hit most first.
+    pub shown: Vec<One>,
 }
 
+/// An indicator of a draft.
 #[derive(Debug, Serialize)]
-struct One {
+pub struct One {
+    /// What it is.
     #[serde(flatten)]
-    indicator: Shown,
+    pub indicator: Shown,
+    /// What it would have hit; of what is new alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    would_hit: Option<Hits>,
+    pub would_hit: Option<Hits>,
+    /// What lint says of it though it goes out; of what is new alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    warnings: Option<Vec<String>>,
+    pub warnings: Option<Vec<String>>,
 }
 
+/// What something would have hit, among the alerts that are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-struct Hits {
-    members: u64,
-    hosts: u64,
-    alerts: u64,
+pub struct Hits {
+    /// At so many members.
+    pub members: u64,
+    /// So many hosts.
+    pub hosts: u64,
+    /// In so many alerts.
+    pub alerts: u64,
 }
 
 impl Hits {
@@ -139,36 +170,27 @@ pub(super) async fn authors(store: &Store) -> anyhow::Result<(Vec<String>, Optio
 /// # Errors
 /// That nobody has.
 pub(super) async fn is_reviewed(store: &Store, draft: &Draft) -> anyhow::Result<()> {
-    let (authors, _) = authors(store).await?;
+    let (authors, since) = authors(store).await?;
     let reviews = store.draft_reviews(Scope::Operator, draft.name()).await?;
     let in_force = staged::in_force(store, &ChannelName::default()).await?;
     let Difference { added, changed, removed: _ } = Difference::between(&in_force, &draft.set()?);
     // Somebody has brought in what is new, also where the audit does not go back to it: who that was is not known, so nobody is another.
     let is_unknown = authors.is_empty() && !(added.is_empty() && changed.is_empty());
     if is_unknown {
-        bail!(
-            "who brought in what draft {} adds is not known any more, and the setting four_eyes asks for somebody else to look: import it again, or varde-collector publish --now --reason TEXT",
-            draft.name()
-        );
+        return Err(NotPublished::NobodyKnown { draft: draft.name().to_owned() }.into());
     }
-    if !reviews.iter().any(|review| !authors.contains(&review.who)) {
-        bail!(
-            "draft {} has been looked through by nobody else than those who made it ({}), and the setting four_eyes asks for that: varde-collector draft show, then as another user: varde-collector draft review {} --reason TEXT. What cannot wait: varde-collector publish --now --reason TEXT",
-            draft.name(),
-            authors.join(", "),
-            draft.name()
-        );
+    let by_itself = store.only_fetched(Scope::Operator, since.unwrap_or(Timestamp::MIN)).await?;
+    let reviewers: Vec<&str> = reviews.iter().map(|review| review.who.as_str()).collect();
+    if !eyes::are_four(&authors, &reviewers, by_itself) {
+        return Err(NotPublished::Unreviewed { draft: draft.name().to_owned(), authors }.into());
     }
     Ok(())
 }
 
-async fn review(store: &Store, named: &str, reason: &str, include_red: bool) -> anyhow::Result<()> {
+pub(super) async fn review(store: &Store, named: &str, reason: &str, include_red: bool) -> anyhow::Result<()> {
     let draft = release::compile(store, include_red, clock::now()).await?;
     if draft.name() != named {
-        bail!(
-            "the draft is {} by now, not {named}: something has changed since. Look at it anew: varde-collector draft show",
-            draft.name()
-        );
+        return Err(NotPublished::Changed { draft: draft.name().to_owned(), named: named.to_owned() }.into());
     }
     let who = user::who();
     let (authors, _) = authors(store).await?;
@@ -233,7 +255,7 @@ async fn warn(store: &Store, part: &mut Part, now: Timestamp) -> anyhow::Result<
     Ok(())
 }
 
-async fn view(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Result<DraftView> {
+pub(super) async fn view(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Result<DraftView> {
     let draft = release::compile(store, include_red, now).await?;
     let all = ChannelName::default();
     let newest = store.newest_manifest(Scope::Operator, &all).await?.map_or(0, |(revision, _)| revision.0);
@@ -241,6 +263,14 @@ async fn view(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Resul
     let hits = hindsight(store, &draft, &difference).await?;
     let (authors, since) = authors(store).await?;
     let compiled = &draft.compiled;
+    let lacks_eyes = match read_settings(store.directory())?.four_eyes {
+        true => match is_reviewed(store, &draft).await {
+            Ok(()) => false,
+            Err(error) if error.is::<NotPublished>() => true,
+            Err(error) => return Err(error),
+        },
+        false => false,
+    };
     let mut added = part(store, &difference.added, Some(&hits)).await?;
     warn(store, &mut added, now).await?;
     Ok(DraftView {
@@ -249,6 +279,7 @@ async fn view(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Resul
         count: compiled.content.count,
         authors,
         since,
+        lacks_eyes,
         reviews: store.draft_reviews(Scope::Operator, draft.name()).await?,
         left_out: LeftOut { expired: compiled.expired, red: compiled.withheld, fingerprints: compiled.unhidable },
         beside: compiled.into(),
@@ -259,14 +290,19 @@ async fn view(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Resul
     })
 }
 
-async fn show(store: &Store, json: bool, include_red: bool) -> anyhow::Result<()> {
-    let view = view(store, include_red, clock::now()).await?;
-    // What it would have hit is of members' hosts, in numbers.
+/// The draft, noted as shown: what it would have hit is of members' hosts, in numbers.
+pub(super) async fn shown(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Result<DraftView> {
+    let view = view(store, include_red, now).await?;
     reading(
         store,
         deed("draft show", On::Thing(format!("draft {}", view.draft))).becomes("shown, with what it would have hit"),
     )
     .await?;
+    Ok(view)
+}
+
+async fn show(store: &Store, json: bool, include_red: bool) -> anyhow::Result<()> {
+    let view = shown(store, include_red, clock::now()).await?;
     if json {
         return say::result(&serde_json::to_string(&view)?);
     }

@@ -171,6 +171,16 @@ impl Done {
 /// # Errors
 /// Why it could not be done, or that some of it was left out.
 pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArguments) -> anyhow::Result<()> {
+    about(&arguments)?;
+    let (name, intake) = open(data, &arguments.file)?;
+    import_of(data, store, arguments, (name, intake)).await
+}
+
+/// What is said of all of a file.
+///
+/// # Errors
+/// That nothing of it would ever match.
+pub(super) fn about(arguments: &ImportArguments) -> anyhow::Result<About> {
     let about = About {
         threat: arguments.threat.clone(),
         severity: arguments.severity,
@@ -185,7 +195,25 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
     if let (true, Some(from), Some(until)) = (about.is_never(), about.valid_from, about.valid_until) {
         bail!("--valid-until {until} is not after --valid-from {from}; nothing would ever match");
     }
-    let (name, intake) = open(data, &arguments.file)?;
+    Ok(about)
+}
+
+/// Some of it was left out, and the rest is imported: a program that imports every night must notice.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct InPart(String);
+
+/// The same of what is opened already, under a name.
+///
+/// # Errors
+/// Why it could not be done; [`InPart`].
+pub(super) async fn import_of(
+    data: &Path,
+    store: &Store,
+    arguments: ImportArguments,
+    (name, intake): (String, Intake),
+) -> anyhow::Result<()> {
+    let about = about(&arguments)?;
     let format = arguments.format.flatten().unwrap_or_else(|| Format::detect(&intake.head));
     if format != Format::Csv
         && (arguments.column.is_some() || arguments.delimiter.is_some() || arguments.exclude.is_some())
@@ -311,14 +339,14 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
         (false, false) if look.free == 0 || done.refuted >= named => "Sensors get nothing of it.",
         (false, _) => "Sensors get the rest with the next: varde-collector publish",
     });
-    // A program that imports every night must notice.
     let done = if done.dry_run { "good" } else { "imported" };
     match left_out {
         0 => Ok(()),
-        left_out => bail!(
+        left_out => Err(InPart(format!(
             "{left_out} {entries} of {name} were left out, the rest is {done}; correct those named above and import again{}",
             rather_text(format, left_out, gathered_entries)
-        ),
+        ))
+        .into()),
     }
 }
 

@@ -150,7 +150,7 @@ pub(super) async fn show(store: &Store, arguments: &ShowArguments) -> anyhow::Re
 }
 
 /// Takes out whatever is its value, or may say it.
-fn hide(said: &mut IndicatorSaid) {
+pub(super) fn hide(said: &mut IndicatorSaid) {
     let IndicatorSaid { indicator, claims, .. } = said;
     let value = indicator.indicator.trim_start_matches('=').to_ascii_lowercase();
     indicator.indicator = hidden::told(indicator.id, &indicator.indicator, hidden::read(&indicator.tlp));

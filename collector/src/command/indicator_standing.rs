@@ -39,21 +39,21 @@ enum Next {
 
 /// How it stands with one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Standing {
+pub struct Standing {
     /// The newest list for all that has it, where that is the newest there is; else that of another channel.
-    in_list: Option<u64>,
+    pub in_list: Option<u64>,
     /// The channel of that list, where it is not for all.
-    in_channel: Option<String>,
+    pub in_channel: Option<String>,
     /// Until when sensors look for it by that list.
-    expires_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
     /// Until when they would by a list that is made now.
-    next_expires_at: Option<Timestamp>,
+    pub next_expires_at: Option<Timestamp>,
     /// Why it would not be in that.
-    left_out: Option<String>,
+    pub left_out: Option<String>,
     /// Until when it is counted only, by an order of the brake.
-    braked_until: Option<Timestamp>,
+    pub braked_until: Option<Timestamp>,
     /// Sensors that tell further hosts of it together by their own decision now.
-    told_together_by: usize,
+    pub told_together_by: usize,
     #[serde(skip)]
     listed: Option<InList>,
     #[serde(skip)]
@@ -109,6 +109,11 @@ impl Standings {
             together: demoted.into_iter().map(|row| (row.indicator_id, row.still)).collect(),
             now,
         })
+    }
+
+    /// What lint goes by.
+    pub(super) fn linter(&self) -> &Linter {
+        &self.linter
     }
 
     /// How it stands with one of them.

@@ -117,7 +117,7 @@ fn audited(named: &Named) -> On {
     On::Thing(format!("indicator {}", named.id))
 }
 
-async fn override_one(store: &Store, arguments: OverrideArguments, now: Timestamp) -> anyhow::Result<()> {
+pub(super) async fn override_one(store: &Store, arguments: OverrideArguments, now: Timestamp) -> anyhow::Result<()> {
     let OverrideArguments { indicator, reason, until, end } = arguments;
     let named = store.indicator_named(Scope::Operator, &indicator).await?;
     let named = named

@@ -56,6 +56,7 @@ pub mod why;
 mod conductor;
 mod duty;
 mod export;
+pub mod for_pages;
 mod guards;
 mod handing_over;
 mod held;
@@ -64,8 +65,10 @@ mod indicator_lint;
 mod indicator_standing;
 pub mod list;
 mod listing;
+pub mod not_published;
 mod noted;
 mod numbers;
+pub mod pasted;
 #[cfg(test)]
 mod published_tests;
 mod release;

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
 use clap::Args;
 use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 use varde_common::list::{Manifest, is_shrunken};
 use varde_common::time::Timestamp;
 
+use super::not_published::NotPublished;
 use super::noted::as_said;
 use super::release::{self, Draft, Release, Released};
 use super::{duty, held, say, staged};
@@ -201,10 +201,7 @@ pub(super) fn guard(newest: Revision, held: u64, count: u64) -> anyhow::Result<(
     if !is_shrunken(held, count) {
         return Ok(());
     }
-    let left = if count == 0 { "none".to_owned() } else { format!("only {count}") };
-    bail!(
-        "list {newest} has {held} indicators, and {left} would be left: nothing is published. See what is there with: varde-collector indicator list. If that is meant: varde-collector publish --allow-shrink"
-    )
+    Err(NotPublished::Shrinks { newest: newest.0, held, count }.into())
 }
 
 /// Compiles, signs and keeps a list, unless it would say what the newest one says. Without a list key here it waits for a

@@ -16,6 +16,7 @@ use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 use varde_common::trust::{from_hex, hex, key_id};
 
+use super::not_published::NotPublished;
 use super::noted::{deed, list_in_force, publication};
 use super::{duty, say};
 use crate::audit::{Deed, On};
@@ -249,9 +250,7 @@ pub(super) async fn release(
         .was(list_in_force(store, channel).await?)
         .becomes(format!("published for {}, signed by {}{said}", publication(&manifest), key_id(&key.verifying_key())));
     let Some(forgotten) = store.noting(publishing).publish_onward(&list, *onward).await? else {
-        bail!(
-            "in this moment somebody else published, or recalled, allowed or judged something that this list may hold: nothing is published; run it again"
-        );
+        return Err(NotPublished::Overtaken.into());
     };
     if forgotten {
         say::aside(

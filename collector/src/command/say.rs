@@ -7,6 +7,7 @@ use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
 use super::listing;
+use crate::io::user;
 use crate::limits::rollout::REASON_MAX_OCTETS;
 
 /// Rows printed between two looks at whether anybody still reads.
@@ -14,16 +15,24 @@ const ROWS_AT_ONCE: usize = 1000;
 /// Characters of a reason in a table: what it is shows by then, and the table still fits a screen.
 const REASON_MAX_CHARACTERS: usize = 48;
 
-/// A line on standard output: a result.
+/// A line on standard output: a result. A page has words of its own.
 ///
 /// # Errors
 /// When it cannot be written.
 pub(super) fn result(text: &str) -> anyhow::Result<()> {
+    if user::is_at_a_page() {
+        tracing::debug!("{}", printable(text.to_owned()));
+        return Ok(());
+    }
     listing::print(&format!("{text}\n")).map(|_| ())
 }
 
 /// A line on standard error: for the person at the keyboard, not for scripts.
 pub(super) fn aside(text: &str) {
+    if user::is_at_a_page() {
+        tracing::debug!("{}", printable(text.to_owned()));
+        return;
+    }
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 

@@ -277,7 +277,7 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<()> {
     say::result(&text)
 }
 
-async fn fetch(data: &Path, store: &Store, name: &str, conduct: Conduct, json: bool) -> anyhow::Result<()> {
+pub(super) async fn fetch(data: &Path, store: &Store, name: &str, conduct: Conduct, json: bool) -> anyhow::Result<()> {
     let row = one(store, name).await?;
     if conduct.release_held && row.held_at.is_none() {
         bail!("{name} is not held; to fetch it: varde-collector source fetch {name}");
@@ -358,7 +358,7 @@ async fn set(store: &Store, name: &str, turns_over: bool) -> anyhow::Result<()> 
     say::result(&format!("{name} is {said}."))
 }
 
-async fn pause(store: &Store, name: &str, since: Option<Timestamp>) -> anyhow::Result<()> {
+pub(super) async fn pause(store: &Store, name: &str, since: Option<Timestamp>) -> anyhow::Result<()> {
     let row = one(store, name).await?;
     let (what, words, said) = match since {
         Some(_) => (

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use anyhow::bail;
 use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 use varde_common::list::{CHANNEL_PILOT, Content, Manifest};
@@ -11,6 +10,7 @@ use varde_common::matcher::IndicatorSet;
 use varde_common::time::Timestamp;
 use varde_common::trust::read_unverified;
 
+use super::not_published::NotPublished;
 use super::noted::{as_said, deed};
 use super::publish::{Outcome, PublishArguments, guard, put_out};
 use super::release::{self, Draft, Release};
@@ -127,10 +127,7 @@ pub(super) async fn publish(
 /// Whether a draft is the one that was looked at.
 fn is_that_draft(draft: &Draft, named: &str) -> anyhow::Result<()> {
     if draft.name() != named {
-        bail!(
-            "what would be published is draft {}, not {named}: something has changed since that was shown. Look at it anew: varde-collector draft show",
-            draft.name()
-        );
+        return Err(NotPublished::Other { draft: draft.name().to_owned(), named: named.to_owned() }.into());
     }
     Ok(())
 }

@@ -110,6 +110,9 @@ pub const KINDS: &[Word] = &[
 const ALERTS: &[List] = &[List::Alerts];
 const INCIDENTS: &[List] = &[List::Incidents];
 const CASES: &[List] = &[List::Incidents, List::Campaigns];
+const INDICATORS: &[List] = &[List::Indicators];
+const ALERTS_AND_INDICATORS: &[List] = &[List::Alerts, List::Indicators];
+const EVERY: &[List] = &[List::Alerts, List::Incidents, List::Campaigns, List::Indicators];
 
 /// How the work stands, and of which list that can be said.
 pub const STATUSES: &[(Status, Word, &[List])] = &[
@@ -122,6 +125,10 @@ pub const STATUSES: &[(Status, Word, &[List])] = &[
     (Status::FalsePositive, word("falsk-positiv", "falsk-positiv", "false-positive", &["fp"]), &List::ALL),
     (Status::Legitimate, word("legitim", "legitim", "legitimate", &[]), &List::ALL),
     (Status::Muted, word("dempet", "dempa", "muted", &[]), ALERTS),
+    (Status::Published, word("publisert", "publisert", "published", &[]), INDICATORS),
+    (Status::Unpublished, word("upublisert", "upublisert", "unpublished", &[]), INDICATORS),
+    (Status::Withdrawn, word("trukket", "trekt", "withdrawn", &[]), INDICATORS),
+    (Status::Recalled, word("tilbakekalt", "tilbakekalla", "recalled", &[]), INDICATORS),
 ];
 
 /// Yes, and no.
@@ -134,14 +141,10 @@ impl Key {
     /// Lists of which it can be asked.
     pub fn of(self) -> &'static [List] {
         match self {
-            Key::Member
-            | Key::Severity
-            | Key::Status
-            | Key::Exercise
-            | Key::Evidence
-            | Key::Indicator
-            | Key::Threat => &List::ALL,
-            Key::Source | Key::Tlp | Key::Kind | Key::History => ALERTS,
+            Key::Member | Key::Evidence => &List::ALL,
+            Key::Severity | Key::Status | Key::Exercise | Key::Indicator | Key::Threat => EVERY,
+            Key::Source | Key::Tlp | Key::Kind => ALERTS_AND_INDICATORS,
+            Key::History => ALERTS,
             Key::Owner => CASES,
             Key::Campaign => INCIDENTS,
         }

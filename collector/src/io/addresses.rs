@@ -129,6 +129,34 @@ pub enum Page {
     Muted,
     /// Saving, renaming and deleting views.
     SavedViews,
+    /// The list of indicators.
+    Indicators,
+    /// One indicator.
+    Indicator,
+    /// Recalling one.
+    RecallIndicator,
+    /// Saying that one goes out in spite of lint.
+    OverrideLint,
+    /// Where a warning is pasted, and what waits for a signature.
+    Paste,
+    /// Looking at what was pasted, and taking it in.
+    TakePasted,
+    /// What the next list would change.
+    Draft,
+    /// Saying that one has looked it through.
+    ReviewDraft,
+    /// Publishing it, or letting it wait for its signature.
+    PublishDraft,
+    /// Where intelligence is fetched from.
+    Sources,
+    /// Letting a source rest, and having it fetched.
+    SourceDeed,
+    /// What was published.
+    Lists,
+    /// Recalling the newest list.
+    RecallList,
+    /// Letting what was recalled into lists again.
+    LiftRecall,
 }
 
 /// One address.
@@ -203,6 +231,22 @@ pub const PAGES: &[Address] = &[
     post("/angre", Page::Undo, Need::Operator(Right::Work)),
     get("/demping", Page::Muted, Need::Operator(Right::Look)),
     post("/visninger", Page::SavedViews, Need::Operator(Right::Look)),
+    // A member is told what it is sent, in numbers, and what it has met.
+    get("/indikatorer", Page::Indicators, Need::Right(Right::Look)),
+    get("/indikator/{id}", Page::Indicator, Need::Right(Right::Look)),
+    post("/indikator/{id}/tilbakekall", Page::RecallIndicator, Need::Operator(Right::Publish)),
+    post("/indikator/{id}/overstyr", Page::OverrideLint, Need::Operator(Right::Publish)),
+    get("/utkast", Page::Paste, Need::Operator(Right::Look)),
+    // What is taken in goes nowhere before somebody publishes it.
+    post("/utkast/lim", Page::TakePasted, Need::Operator(Right::Work)),
+    get("/utkast/neste", Page::Draft, Need::Operator(Right::Look)),
+    post("/utkast/gjennomgang", Page::ReviewDraft, Need::Operator(Right::Publish)),
+    post("/utkast/publiser", Page::PublishDraft, Need::Operator(Right::Publish)),
+    get("/kilder", Page::Sources, Need::Operator(Right::Look)),
+    post("/kilder", Page::SourceDeed, Need::Operator(Right::Publish)),
+    get("/lister", Page::Lists, Need::Operator(Right::Look)),
+    post("/lister/tilbakekall", Page::RecallList, Need::Operator(Right::Publish)),
+    post("/lister/opphev", Page::LiftRecall, Need::Operator(Right::Publish)),
 ];
 
 /// What somebody needs for what is asked of the API.

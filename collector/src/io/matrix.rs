@@ -59,6 +59,11 @@ const fn as_page(row: [u16; 11]) -> [u16; 11] {
 /// A form of one's own account with nothing in it.
 const OWN_ACCOUNT: [u16; 11] = [401, 422, 422, 422, 422, 422, 422, 422, 403, 403, 403];
 
+/// What everybody at the operator may look at.
+const OPERATOR_LOOKS: [u16; 11] = [303, 200, 200, 200, 200, 403, 403, 403, 403, 200, 403];
+/// What publishers do, asked for without what it takes.
+const PUBLISHES_NOTHING: [u16; 11] = [401, 403, 422, 422, 403, 403, 403, 403, 403, 403, 403];
+
 pub(super) const EXPECTED: &[Row] = &[
     (Method::Get, "/", [303, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
     (Method::Get, "/kampanje/{id}", [303, 200, 200, 200, 403, 200, 403, 200, 403, 200, 200]),
@@ -113,6 +118,24 @@ pub(super) const EXPECTED: &[Row] = &[
     (Method::Get, "/demping", [303, 200, 200, 200, 200, 403, 403, 403, 403, 200, 403]),
     // With a name.
     (Method::Post, "/visninger", [401, 303, 303, 303, 303, 403, 403, 403, 403, 403, 403]),
+    (Method::Get, "/indikatorer", as_page(LOOKS)),
+    // One that all of them have met.
+    (Method::Get, "/indikator/{id}", as_page(LOOKS)),
+    // Without a reason.
+    (Method::Post, "/indikator/{id}/tilbakekall", PUBLISHES_NOTHING),
+    (Method::Post, "/indikator/{id}/overstyr", PUBLISHES_NOTHING),
+    (Method::Get, "/utkast", OPERATOR_LOOKS),
+    // With nothing pasted.
+    (Method::Post, "/utkast/lim", [401, 422, 422, 422, 403, 403, 403, 403, 403, 403, 403]),
+    (Method::Get, "/utkast/neste", OPERATOR_LOOKS),
+    (Method::Post, "/utkast/gjennomgang", PUBLISHES_NOTHING),
+    (Method::Post, "/utkast/publiser", PUBLISHES_NOTHING),
+    (Method::Get, "/kilder", OPERATOR_LOOKS),
+    // Of no source.
+    (Method::Post, "/kilder", PUBLISHES_NOTHING),
+    (Method::Get, "/lister", OPERATOR_LOOKS),
+    (Method::Post, "/lister/tilbakekall", PUBLISHES_NOTHING),
+    (Method::Post, "/lister/opphev", PUBLISHES_NOTHING),
     (Method::Get, "/api/v1/campaigns", LOOKS),
     (Method::Get, "/api/v1/campaigns/{id}", LOOKS),
     (Method::Get, "/api/v1/incidents", LOOKS),
@@ -276,7 +299,7 @@ impl Scene {
                 let sql = sqlx::AssertSqlSafe(format!("SELECT {column} FROM {table} WHERE {of} ORDER BY id LIMIT 1"));
                 sqlx::query_scalar(sql).fetch_one(self.fixture.store.readers()).await.unwrap()
             }
-            None if path.contains("indicators") => {
+            None if path.contains("indicators") || path.contains("indikator/") => {
                 // One that all of them have met: a member is told of no other.
                 let sql = "SELECT CAST(indicator_id AS TEXT) FROM alert ORDER BY id LIMIT 1";
                 sqlx::query_scalar(sql).fetch_one(self.fixture.store.readers()).await.unwrap()

@@ -1,4 +1,5 @@
-//! Who runs a command, by the kernel's word: the user of the process, and who logged in where that is somebody else (sudo).
+//! Who does something: the person at a page for whom the running collector does it, else who runs the command, by the kernel's word: the
+//! user of the process, and who logged in where that is somebody else (sudo).
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -6,8 +7,25 @@ use std::os::unix::fs::MetadataExt;
 /// What the kernel says of a session in which nobody has logged in (proc(5), `loginuid`).
 const NOBODY: u32 = u32::MAX;
 
-/// Who runs this process: `kari`, or `root (logged in as kari)`.
+tokio::task_local! {
+    static PERSON: String;
+}
+
+/// Does something in the name of a person at a page, as the audit names one ([`crate::io::gate::Who::audited`]).
+pub async fn in_the_name_of<T>(person: String, doing: impl Future<Output = T>) -> T {
+    PERSON.scope(person, doing).await
+}
+
+/// Whether it is a person at a page for whom something is done: nobody reads what the process writes.
+pub fn is_at_a_page() -> bool {
+    PERSON.try_with(|_| ()).is_ok()
+}
+
+/// Who does it: the person at a page, or who runs this process: `kari`, or `root (logged in as kari)`.
 pub fn who() -> String {
+    if let Ok(person) = PERSON.try_with(Clone::clone) {
+        return person;
+    }
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
     // `/proc/self` belongs to the user of the process.
     let user = fs::metadata("/proc/self").ok().map(|process| process.uid());

@@ -34,13 +34,17 @@ use crate::present::api::PictureJson;
 use crate::present::asset::{self, ASSETS, TILE_GRID};
 use crate::present::map::Tiles;
 use crate::present::shown::Shown;
+use crate::store::sent::Sent;
 use crate::store::{Store, StoreError};
 
 mod advisory;
 mod desk;
+mod draft;
+mod intel;
 mod link;
 mod oidc;
 mod own;
+mod published;
 mod reading;
 mod screen;
 mod sign_in;
@@ -71,6 +75,10 @@ pub struct Shared {
     pub(super) doorman: Doorman,
     /// Where people sign in beside here.
     pub(super) oidc: Option<Arc<Oidc>>,
+    /// What is sent to sensors, counted once for each list.
+    pub(super) sent: tokio::sync::Mutex<Option<Sent>>,
+    /// What takes a while is done one at a time.
+    pub(super) heavy: tokio::sync::Mutex<()>,
 }
 
 impl Shared {
@@ -143,6 +151,8 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
         is_tls: manner.tls.is_some(),
         doorman: Doorman::default(),
         oidc: manner.oidc.clone(),
+        sent: tokio::sync::Mutex::default(),
+        heavy: tokio::sync::Mutex::default(),
     });
     let mut app = Router::new();
     for address in PAGES {
@@ -194,6 +204,20 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
             Page::Undo => on(by, triage::undo),
             Page::Muted => on(by, triage::muted),
             Page::SavedViews => on(by, triage::views),
+            Page::Indicators => on(by, intel::list),
+            Page::Indicator => on(by, intel::one),
+            Page::RecallIndicator => on(by, intel::recall),
+            Page::OverrideLint => on(by, intel::override_lint),
+            Page::Paste => on(by, draft::form),
+            Page::TakePasted => on(by, draft::paste),
+            Page::Draft => on(by, draft::next),
+            Page::ReviewDraft => on(by, draft::review),
+            Page::PublishDraft => on(by, draft::publish),
+            Page::Sources => on(by, published::sources),
+            Page::SourceDeed => on(by, published::source_deed),
+            Page::Lists => on(by, published::lists),
+            Page::RecallList => on(by, published::recall),
+            Page::LiftRecall => on(by, published::lift),
         };
         let gate = middleware::from_fn_with_state((shared.clone(), address.need), gate::pass);
         app = app.route(address.path, handler.route_layer(gate));

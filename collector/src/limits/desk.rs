@@ -44,3 +44,19 @@ pub const VIEWS_SAVED_MAX: i64 = 50;
 pub const VIEWS_SHARED_MAX: i64 = 200;
 /// The name of a view.
 pub const VIEW_NAME_MAX_OCTETS: usize = 80;
+/// Indicators on one page.
+pub const INDICATORS_SHOWN: usize = 50;
+/// So many that fit are counted; of more the page says so. A count reads every row.
+pub const INDICATORS_COUNTED_MAX: i64 = 10_000;
+/// Members and campaigns that one indicator's page names.
+pub const MET_BY_SHOWN: i64 = 100;
+/// What of a pasted text is shown by itself before it is taken in: more than anybody reads.
+pub const PASTED_SHOWN: usize = 200;
+/// A text that is pasted: a warning with its list. What is longer is imported as a file.
+pub const PASTED_MAX_OCTETS: usize = 300 * 1024;
+/// Published lists on one page, the newest.
+pub const LISTS_SHOWN: i64 = 30;
+/// Sensors that are named which lack the newest list, of each channel.
+pub const LACKING_SHOWN: i64 = 20;
+/// Recalls on one page.
+pub const RECALLS_SHOWN: i64 = 100;

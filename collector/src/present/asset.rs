@@ -31,7 +31,7 @@ macro_rules! icon {
 }
 
 /// All files.
-pub const ASSETS: [Asset; 21] = [
+pub const ASSETS: [Asset; 22] = [
     Asset {
         name: "designsystemet.css",
         media_type: CSS,
@@ -41,6 +41,7 @@ pub const ASSETS: [Asset; 21] = [
     Asset { name: "desk.css", media_type: CSS, body: include_str!("../../assets/desk.css") },
     Asset { name: "live.js", media_type: SCRIPT, body: include_str!("../../assets/live.js") },
     Asset { name: "keys.js", media_type: SCRIPT, body: include_str!("../../assets/keys.js") },
+    Asset { name: "copy.js", media_type: SCRIPT, body: include_str!("../../assets/copy.js") },
     Asset { name: "triage.js", media_type: SCRIPT, body: include_str!("../../assets/triage.js") },
     Asset { name: "logo.svg", media_type: SVG, body: include_str!("../../assets/logo.svg") },
     icon!("icon-1.svg"),

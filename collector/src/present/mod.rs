@@ -18,6 +18,7 @@ pub mod brake;
 pub mod deletion;
 pub mod desk;
 pub mod detail;
+pub mod intel;
 pub mod looks;
 pub mod map;
 pub mod member;

@@ -115,6 +115,12 @@ pub const BAR: &[Entry] = &[
     Entry { part: Part::Alerts, address: "/alarmer", below: &["/alarmer/"], kinds: WITH_HANDS },
     Entry { part: Part::Incidents, address: "/saker", below: &["/sak/", "/saker/"], kinds: ALL_KINDS },
     Entry { part: Part::Campaigns, address: "/kampanjer", below: &["/kampanje/", "/kampanjer/"], kinds: ALL_KINDS },
+    Entry {
+        part: Part::Indicators,
+        address: "/indikatorer",
+        below: &["/indikator/", "/utkast", "/kilder", "/lister"],
+        kinds: ALL_KINDS,
+    },
     Entry { part: Part::Advisories, address: "/varsel", below: &["/varsel/", "/tiltak"], kinds: ALL_KINDS },
     Entry { part: Part::Members, address: "/#map", below: &["/medlem/"], kinds: CSIRT },
     Entry { part: Part::Sensors, address: "/#sensors", below: &["/sensor/"], kinds: WITH_HANDS },

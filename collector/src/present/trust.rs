@@ -63,7 +63,7 @@ impl TrustView {
 }
 
 /// A list on its way; one that is over is shown where it stopped or was urgent, for as long as a brake that is over.
-fn on_its_way(
+pub fn on_its_way(
     facts: &RolloutFacts,
     is_unsigned: bool,
     reader: &Reader,

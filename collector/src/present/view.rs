@@ -122,6 +122,7 @@ impl IndicatorView {
             "ipv4" => texts.say("kind-ipv4"),
             "ipv6" => texts.say("kind-ipv6"),
             "network" => texts.say("kind-network"),
+            "ja4" => texts.say("kind-ja4"),
             _ => texts.say("unknown"),
         };
         // `=` is how plain lists mark an exact host; the kind says so here.

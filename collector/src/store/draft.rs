@@ -119,6 +119,23 @@ impl Store {
         Ok((rows.into_iter().map(|(who, _)| who).collect(), first))
     }
 
+    /// Whether all that the collector itself has done since then to what lists are made of is to fetch sources: then no person stands
+    /// behind its name there.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn only_fetched(&self, scope: Scope, since: Timestamp) -> Result<bool, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(false);
+        }
+        let sql = "SELECT COUNT(*) FROM audit WHERE at >= $1 AND who = $2 AND what <> 'source fetch'
+            AND (what LIKE 'indicator import%' OR what LIKE 'source %' OR what LIKE 'lint list %'
+                OR what IN ('recall lift', 'lint override', 'lint lifetime', 'allow remove', 'alert verdict'))";
+        let other: i64 =
+            sqlx::query_scalar(sql).bind(since.0).bind(crate::eyes::COLLECTOR).fetch_one(self.readers()).await?;
+        Ok(other == 0)
+    }
+
     /// How many of these indicators are of which kind.
     ///
     /// # Errors

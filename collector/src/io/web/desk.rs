@@ -141,14 +141,17 @@ async fn export(list: List, shared: &Shared, uri: &Uri, visit: &Visit) -> Respon
     };
     let scope = visit.who().scope();
     let read = async {
-        Ok::<_, StoreError>(match list {
+        Ok::<_, StoreError>(Some(match list {
             List::Alerts => Export::alerts(&shared.store.alert_groups(scope, &asked.question).await?),
             List::Incidents => Export::incidents(&shared.store.listed_incidents(scope, &asked.question).await?, scope),
+            // They are taken along by a command, up to a marking: indicator export.
+            List::Indicators => return Ok(None),
             List::Campaigns => Export::campaigns(&shared.store.listed_campaigns(scope, &asked.question).await?, scope),
-        })
+        }))
     };
     let export = match read.await {
-        Ok(export) => export,
+        Ok(Some(export)) => export,
+        Ok(None) => return visit.not_there(None),
         Err(error) => return visit.broken(&error),
     };
     let cut = if export.cut.is_some() { " (cut)" } else { "" };

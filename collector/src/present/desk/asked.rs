@@ -26,11 +26,14 @@ pub struct Asked {
     pub bad_cursor: bool,
 }
 
+/// What may be typed to narrow indicators.
+pub const INDICATORS_EXAMPLE: &str = "kilde:ncsc tlp:amber slag:domene alvor:høy+ status:upublisert 192.0.2.0/24";
+
 /// The range that a list shows unless it is told otherwise.
 pub fn usual(list: List) -> Quick {
     match list {
         List::Alerts => Quick::Day,
-        List::Incidents | List::Campaigns => USUAL_OF_CASES,
+        List::Incidents | List::Campaigns | List::Indicators => USUAL_OF_CASES,
     }
 }
 

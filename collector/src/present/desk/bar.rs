@@ -172,6 +172,7 @@ impl Bar {
                 List::Alerts => "medlem:3407 -kilde:liste tlp:amber langt:kontakt+ alvor:høy+ status:ny øvelse:nei",
                 List::Incidents => "medlem:3407 alvor:høy+ status:ny ansvarlig:ingen øvelse:nei",
                 List::Campaigns => "alvor:høy+ ansvarlig:ingen status:lukket",
+                List::Indicators => super::asked::INDICATORS_EXAMPLE,
             },
         }
     }
@@ -186,7 +187,7 @@ fn hidden_words(list: List, hidden: Hidden, reader: &Reader) -> Option<String> {
     if hidden.settled > 0 {
         parts.push(match list {
             List::Alerts => texts.count("desk-hidden-settled", hidden.settled),
-            List::Incidents | List::Campaigns => texts.count("desk-hidden-closed", hidden.settled),
+            List::Incidents | List::Campaigns | List::Indicators => texts.count("desk-hidden-closed", hidden.settled),
         });
     }
     (!parts.is_empty()).then(|| parts.join(", "))

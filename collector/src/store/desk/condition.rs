@@ -80,7 +80,7 @@ pub(super) fn lies_within(pattern: &str, network: &IpNet) -> bool {
     }
 }
 
-fn push_like(select: &mut QueryBuilder<Sqlite>, column: &str, values: &[String]) {
+pub(super) fn push_like(select: &mut QueryBuilder<Sqlite>, column: &str, values: &[String]) {
     select.push("(1 = 0");
     for value in values {
         select.push(format!(" OR {column} LIKE ")).push_bind(part(value)).push(" ESCAPE '\\'");
@@ -88,12 +88,12 @@ fn push_like(select: &mut QueryBuilder<Sqlite>, column: &str, values: &[String])
     select.push(")");
 }
 
-fn push_levels(select: &mut QueryBuilder<Sqlite>, column: &str, places: &[usize]) {
+pub(super) fn push_levels(select: &mut QueryBuilder<Sqlite>, column: &str, places: &[usize]) {
     let levels: Vec<i64> = places.iter().filter_map(|place| i64::try_from(*place).ok()).collect();
     push_in(select, column, &levels);
 }
 
-fn push_word(select: &mut QueryBuilder<Sqlite>, column: &str, words: impl IntoIterator<Item = String>) {
+pub(super) fn push_word(select: &mut QueryBuilder<Sqlite>, column: &str, words: impl IntoIterator<Item = String>) {
     select.push("(1 = 0");
     for word in words {
         select.push(format!(" OR {column} = ")).push_bind(word);
@@ -175,7 +175,15 @@ fn push_status(select: &mut QueryBuilder<Sqlite>, status: Status, is_operator: b
         Status::Legitimate => drop(select.push("x.verdict = 'legitimate'")),
         Status::Confirmed => drop(select.push("x.verdict = 'confirmed'")),
         // Not said of alerts, or not told.
-        Status::Acknowledged | Status::Muted | Status::Triaged | Status::Contained | Status::Closed => {
+        Status::Acknowledged
+        | Status::Muted
+        | Status::Triaged
+        | Status::Contained
+        | Status::Closed
+        | Status::Published
+        | Status::Unpublished
+        | Status::Withdrawn
+        | Status::Recalled => {
             select.push("1 = 0");
         }
     }
@@ -210,7 +218,12 @@ pub(super) fn push_of_case(select: &mut QueryBuilder<Sqlite>, looked: &Looked, o
                     Status::Closed => "c.state = 'closed'",
                     Status::FalsePositive => "c.closed_as = 'false-positive'",
                     Status::Legitimate => "c.closed_as = 'legitimate'",
-                    Status::Acknowledged | Status::Muted => "1 = 0",
+                    Status::Acknowledged
+                    | Status::Muted
+                    | Status::Published
+                    | Status::Unpublished
+                    | Status::Withdrawn
+                    | Status::Recalled => "1 = 0",
                 });
             }
         }

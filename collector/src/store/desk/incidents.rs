@@ -157,7 +157,12 @@ fn fits(token: &Token, incident: &AskedIncident) -> bool {
         Status::Closed => view.state == State::Closed,
         Status::FalsePositive => view.closed_as == Some(crate::workflow::Closing::FalsePositive),
         Status::Legitimate => view.closed_as == Some(crate::workflow::Closing::Legitimate),
-        Status::Acknowledged | Status::Muted => false,
+        Status::Acknowledged
+        | Status::Muted
+        | Status::Published
+        | Status::Unpublished
+        | Status::Withdrawn
+        | Status::Recalled => false,
     };
     let yes = match &token.what {
         What::Severity(places) => {

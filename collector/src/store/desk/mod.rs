@@ -8,6 +8,7 @@ pub mod campaigns;
 pub mod condition;
 pub mod group;
 pub mod incidents;
+pub mod indicators;
 pub mod looked;
 
 use varde_common::time::Timestamp;
