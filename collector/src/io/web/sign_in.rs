@@ -21,6 +21,7 @@ use crate::io::looks;
 use crate::io::pages::Peer;
 use crate::io::secret;
 use crate::io::visit::{Call, Form, LANGUAGE_COOKIE, Maybe, Visit};
+use crate::io::wrong;
 use crate::present::account::{self, SignInView};
 use crate::present::text::Language;
 use crate::store::StoreError;
@@ -116,6 +117,7 @@ pub(super) async fn enter(
     let til = back(&filled.til);
     let name = account_name(&filled.name).unwrap_or_default();
     if let Err(wait) = shared.doorman.tries(&name, from) {
+        wrong::handle(&shared, &name, from, true);
         let seconds = i64::try_from(wait.as_secs().max(1)).unwrap_or(60);
         let view = SignInView { name: &name, til, wrong: false, wait: Some(seconds) };
         return later(shown(&shared, &call, StatusCode::TOO_MANY_REQUESTS, &view).await, wait);
@@ -130,6 +132,7 @@ pub(super) async fn enter(
         }
         Ok(None) => {
             tracing::info!("somebody gave a wrong name, password or code at the page");
+            wrong::handle(&shared, &name, from, false);
             let view = SignInView { name: &name, til, wrong: true, wait: None };
             shown(&shared, &call, StatusCode::FORBIDDEN, &view).await
         }
