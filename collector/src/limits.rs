@@ -12,6 +12,7 @@ pub mod feed;
 pub mod fetch;
 mod lint;
 pub mod page;
+pub mod people;
 pub mod prose;
 pub mod rollout;
 pub mod silence;

@@ -4,7 +4,7 @@
 //! connections, whole municipalities); [`capture`] writes them as any file a sensor may be given, or feeds them through a
 //! pipe as if live. [`programs`] builds, starts and kills the two programs, also at a [`terminal`]; [`community`] makes of them a collector with
 //! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks, on which [`wire`] puts frames. [`hostile_lane`] stands in a collector's place; [`hostile_collector`] is a collector that
-//! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty, a [`swarm`] at work, or a
+//! breaks every rule, [`browser`] a real one for the page, [`person`] one who has only a browser's manners, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty, a [`swarm`] at work, or a
 //! crowd of [`hostile_sensor`]s. [`secrets`] searches for what must not be
 //! found. What benches [`measure`] with is here too. The [`demo`] is the same laboratory with people watching.
 //!
@@ -59,6 +59,7 @@ pub mod odd;
 pub mod oracle;
 pub mod packages;
 pub mod papers;
+pub mod person;
 pub mod places;
 pub mod power;
 pub mod programs;

@@ -2,115 +2,19 @@
 //! password and code, so often a minute; a session has a new name each time, ends by itself and when it is ended; nothing is done for a form
 //! from elsewhere; a token reads what its role may; over TLS it is what the fingerprint says.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use varde_agent::io::clock;
-use varde_collector::account::totp::TotpSecret;
 use varde_common::time::Timestamp;
 use varde_common::trust::sha256;
 use varde_tests::community::Collector;
+use varde_tests::person::{Answer, PASSWORD, Person};
 use varde_tests::programs::{PATIENCE, Which, eventually, run, said};
-
-const PASSWORD: &str = "blå elg spiser grus";
-
-/// Somebody's browser: what it is answered, and the cookies it holds.
-struct Person {
-    base: String,
-    jar: PathBuf,
-    more: Vec<String>,
-}
-
-/// Status, head and body.
-type Answer = (u16, String, String);
-
-impl Person {
-    fn new(folder: &Path, name: &str, base: &str) -> Person {
-        Person { base: base.to_owned(), jar: folder.join(format!("{name}.jar")), more: Vec::new() }
-    }
-
-    fn ask(&self, path: &str, options: &[&str]) -> Result<Answer> {
-        let mut command = Command::new("curl");
-        command.args(["--silent", "--show-error", "--max-time", "60", "--include", "--cookie"]).arg(&self.jar);
-        command.arg("--cookie-jar").arg(&self.jar).args(&self.more).args(options).arg(format!("{}{path}", self.base));
-        let out = said(&mut command)?.ok()?.out;
-        let (head, body) = out.split_once("\r\n\r\n").with_context(|| format!("no answer: {out}"))?;
-        let status = head.split(' ').nth(1).context("no status")?.parse()?;
-        Ok((status, head.to_lowercase(), body.to_owned()))
-    }
-
-    fn get(&self, path: &str) -> Result<Answer> {
-        self.ask(path, &[])
-    }
-
-    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<Answer> {
-        let origin = format!("Origin: {}", self.base);
-        let filled: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let mut options = vec!["--header", origin.as_str(), "--request", "POST"];
-        if filled.is_empty() {
-            // A form with nothing in it is a form.
-            options.extend(["--data", ""]);
-        }
-        for field in &filled {
-            options.extend(["--data-urlencode", field]);
-        }
-        self.ask(path, &options)
-    }
-
-    fn cookie(&self) -> Result<String> {
-        let jar = std::fs::read_to_string(&self.jar)?;
-        let line = jar.lines().find(|line| line.contains("\tvarde\t") || line.contains("\t__Host-varde\t"));
-        Ok(line.and_then(|line| line.rsplit('\t').next()).context("no session")?.to_owned())
-    }
-
-    /// Chooses password and second factor by a link, and gives the telephone's secret and the recovery codes.
-    fn accept(&self, link: &str, name: Option<&str>) -> Result<(TotpSecret, Vec<String>)> {
-        let path = link.strip_prefix(&self.base).with_context(|| format!("{link} is not at {}", self.base))?;
-        let (status, _, page) = self.get(path)?;
-        ensure!(status == 200 && page.contains("<svg class=\"square\""), "{status} {page}");
-        let secret = hidden(&page, "secret")?;
-        let totp = TotpSecret::read(&secret).context("no secret")?;
-        let name = name.unwrap_or_default();
-        let fields = |password, code| {
-            [("name", name), ("password", password), ("again", password), ("secret", secret.as_str()), ("code", code)]
-        };
-        let code = totp.code_at(now());
-        let (status, _, weak) = self.post(path, &fields("Passord2026!", &code))?;
-        ensure!(
-            status == 422 && weak.contains("aria-invalid") && weak.contains(&secret),
-            "a weak password: {status} {weak}"
-        );
-        let (status, _, wrong) = self.post(path, &fields(PASSWORD, "000000"))?;
-        ensure!(status == 422 || code == "000000", "{status} {wrong}");
-        let (status, _, page) = self.post(path, &fields(PASSWORD, &code))?;
-        ensure!(status == 200, "{status} {page}");
-        let codes: Vec<String> =
-            page.split("<li><code>").skip(1).filter_map(|rest| Some(rest.split('<').next()?.to_owned())).collect();
-        ensure!(codes.len() == 10, "{page}");
-        ensure!(self.get(path)?.0 == 404, "a link is good once");
-        Ok((totp, codes))
-    }
-
-    fn sign_in(&self, name: &str, code: &str) -> Result<Answer> {
-        self.post("/innlogging", &[("name", name), ("password", PASSWORD), ("code", code), ("til", "/personvern")])
-    }
-
-    fn csrf(&self) -> Result<String> {
-        hidden(&self.get("/konto")?.2, "csrf")
-    }
-}
 
 fn now() -> Timestamp {
     clock::now()
-}
-
-/// What a hidden field holds.
-fn hidden(page: &str, name: &str) -> Result<String> {
-    let (_, rest) =
-        page.split_once(&format!("name=\"{name}\" value=\"")).with_context(|| format!("no {name}: {page}"))?;
-    Ok(rest.split('"').next().unwrap_or_default().to_owned())
 }
 
 fn link(collector: &Collector, words: &[&str]) -> Result<String> {

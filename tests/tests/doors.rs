@@ -94,7 +94,7 @@ fn enrolled(runtime: &Runtime, data: &Path, sensors: usize) -> Result<Vec<Sensor
         let member: MemberNumber = MEMBER.parse()?;
         let mut all = Vec::new();
         for _ in 0..sensors {
-            let (token, _) = make_token(data, &store, &member, clock::now()).await?;
+            let (token, _) = make_token(&store, &member, clock::now()).await?;
             all.push(SensorDouble::enrol(&token.to_text()).await?);
         }
         store.close().await;

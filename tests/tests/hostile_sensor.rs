@@ -64,7 +64,7 @@ async fn enrolled(data: &Path, sensors: usize) -> Result<Vec<Arc<SensorDouble>>>
     let member: MemberNumber = MEMBER.parse()?;
     let mut all = Vec::new();
     for _ in 0..sensors {
-        let (token, _) = make_token(data, &store, &member, clock::now()).await?;
+        let (token, _) = make_token(&store, &member, clock::now()).await?;
         all.push(Arc::new(SensorDouble::enrol(&token.to_text()).await?));
     }
     store.close().await;

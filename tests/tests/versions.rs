@@ -170,7 +170,7 @@ async fn v1_all_versions_understand_each_other_in_any_order_of_updates_and_nothi
         let running = Running::start(&collector, 1..=theirs).await?;
         if !enrolled {
             let number = "3407".parse()?;
-            let (token, _) = make_token(&collector, &running.store, &number, varde_collector::io::clock::now()).await?;
+            let (token, _) = make_token(&running.store, &number, varde_collector::io::clock::now()).await?;
             enroll(&agent, &token.to_text(), &Wishes::default()).await.map_err(|why| anyhow::anyhow!("{why}"))?;
             enrolled = true;
         }

@@ -6,6 +6,7 @@ pub mod password;
 pub mod role;
 pub mod secret;
 pub mod totp;
+pub mod wrong;
 
 use crate::limits::account::NAME_MAX_OCTETS;
 

@@ -16,7 +16,7 @@ use crate::io::{clock, directory};
 use crate::limits::MEMBERS_FILE_MAX_OCTETS;
 use crate::profile::Wanted;
 use crate::roster::{self, Remark, Roster};
-use crate::store::profile::{Became, NotWritten};
+use crate::store::profile::{Became, NotWritten, in_words};
 use crate::store::{Scope, Store};
 
 const IMPORT_HELP: &str = "\
@@ -103,17 +103,6 @@ fn note(remark: &Remark, json: bool) -> anyhow::Result<()> {
     say::result(&serde_json::to_string(&Noted { line: *line, column: column.as_deref(), noted: why })?)
 }
 
-/// What becomes of members, in words without anybody's telephone number.
-pub(super) fn changes(became: &[Became]) -> String {
-    let one = |became: &Became| match (became.added, became.changed.is_empty()) {
-        (true, _) => Some(format!("{} is new", became.number)),
-        (false, true) => None,
-        (false, false) => Some(format!("{}: {}", became.number, became.changed.join(", "))),
-    };
-    let words: Vec<String> = became.iter().filter_map(one).collect();
-    if words.is_empty() { "nothing changed".to_owned() } else { words.join("; ") }
-}
-
 /// Writes what a file says once the audit has it.
 async fn write(
     store: &Store,
@@ -128,7 +117,7 @@ async fn write(
     }
     let numbers = tried.iter().filter(|became| became.added || !became.changed.is_empty());
     let importing = deed("member import", On::Thing(format!("members in {}", file.display())))
-        .becomes(changes(&tried))
+        .becomes(in_words(&tried))
         .concerns(numbers.map(|became| became.number.clone()));
     store.noting(importing).write_members(wanted, false, now).await
 }

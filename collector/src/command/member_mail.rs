@@ -7,6 +7,7 @@ use varde_common::id::MemberNumber;
 use super::noted::deed;
 use super::{member, say};
 use crate::audit::On;
+use crate::deed::By;
 use crate::io::{clock, user};
 use crate::store::mail::Distrusted;
 use crate::store::{Scope, Store};
@@ -54,11 +55,9 @@ pub(super) async fn run(store: &Store, arguments: MailArguments) -> anyhow::Resu
     let before = store.mail_distrusted(Scope::Operator, member.id).await?;
     let mut kept_back = 0;
     if compromised || trusted {
-        let word = |is: bool| if is { "its mail may be read by others" } else { "its mail is used" };
-        let doing = deed("member mail", On::Member(member.number.clone()))
-            .was(word(before.is_some()))
-            .becomes(format!("{}: {reason}", word(compromised)));
         let who = user::who();
+        let by = By { who: who.clone(), at: clock::now() };
+        let doing = by.member_mail(&member.number, (before.is_some(), compromised), &reason);
         let said = compromised.then_some((who.as_str(), reason.as_str()));
         kept_back = store.noting(doing).distrust_mail(member.id, said, clock::now()).await?;
     } else {

@@ -7,7 +7,7 @@ use varde_common::time::Timestamp;
 
 use super::init::operator_name;
 use super::noted::deed;
-use super::{member, member_file, say};
+use super::{member, say};
 use crate::audit::On;
 use crate::day;
 use crate::io::clock;
@@ -124,8 +124,9 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
     }
     // Whose it is now was told: an old number need not stand by itself.
     let number: MemberNumber = member.number.parse()?;
-    let wanted = [Wanted { number, name: None, edits }];
-    let refused = |(_, why)| match why {
+    let wanted = Wanted { number, name: None, edits };
+    let setting = deed("member set", On::Member(member.number.clone()));
+    let became = store.write_member_noted(wanted, setting, now).await.map_err(|why| match why {
         NotWritten::Store(error) => anyhow::Error::from(error),
         why @ (NotWritten::NoName(_)
         | NotWritten::Bad(..)
@@ -133,11 +134,7 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
         | NotWritten::MayHaveJoined { .. }
         | NotWritten::Twice(..)
         | NotWritten::TooMany) => why.into(),
-    };
-    // What will have changed is said before it is; which telephone numbers people have is nothing for the audit.
-    let tried = store.write_members(&wanted, true, now).await.map_err(refused)?;
-    let setting = deed("member set", On::Member(member.number.clone())).becomes(member_file::changes(&tried));
-    let became = store.noting(setting).write_members(&wanted, false, now).await.map_err(refused)?;
+    })?;
     for became in &became {
         tell(became, arguments.json)?;
     }

@@ -1,30 +1,28 @@
 //! `varde-collector sensor`: tokens for new sensors, how the sensors are, and revocation.
 
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use clap::Subcommand;
-use varde_common::codec::Text;
 use varde_common::id::MemberNumber;
-use varde_common::limits::TOKEN_LIFE_HOURS;
 use varde_common::time::Timestamp;
-use varde_common::token::{Token, secret_hash};
-use varde_common::trust::sha256;
+use varde_common::token::Token;
 
 use super::channel::{self, ChannelArguments};
 use super::noted::deed;
 use super::sensor_events::{self, EventsArguments};
 use super::sensor_site::{self, SiteCommand};
 use super::{member, say, sensor_list};
-use crate::address::{Bound, DialAddress, TCP_PORT, dial};
+use crate::address::{Bound, TCP_PORT};
 use crate::audit::On;
 use crate::control::Poke;
+use crate::deed::By;
 use crate::io::control::{Poked, poke};
-use crate::io::{clock, directory, keys};
+use crate::io::enrolling::{self, Word};
+use crate::io::{clock, directory, user};
 use crate::store::member::MemberRow;
 use crate::store::sensor::Revoked;
-use crate::store::{Scope, Store, setting};
+use crate::store::{Scope, Store};
 
 /// Subcommands of `sensor`.
 #[derive(Debug, Subcommand)]
@@ -93,7 +91,7 @@ pub async fn run(data: &Path, command: SensorCommand) -> anyhow::Result<()> {
             if let Some(replaced) = replaces {
                 may_replace(&store, replaced, &number).await?;
             }
-            let (token, member) = make_token(data, &store, &number, clock::now()).await?;
+            let (token, member) = make_token(&store, &number, clock::now()).await?;
             if let Some(replaced) = replaces {
                 let words = format!("its place is for sensor {}, once that has enrolled", token.sensor);
                 let replacing = store.noting(deed("sensor token", On::Sensor(i64::from(replaced))).becomes(words));
@@ -154,35 +152,29 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             ))?;
         }
         SensorCommand::Approve { id } => {
-            let words = waiting(&store, id).await?;
-            let approved = deed("sensor approve", On::Sensor(i64::from(id))).becomes(format!("approved of: {words}"));
-            if !store.noting(approved).approve_sensor(i64::from(id), clock::now()).await? {
-                bail!("sensor {id} does not wait any more; see: varde-collector sensor list")
-            }
-            poke(data, Poke::Sensors).await;
+            let said = enrolling::say(&store, i64::from(id), Word::Approve, &by()).await?;
+            let words = said.ok_or_else(|| waits_not(id))?;
             say::result(&format!(
                 "Sensor {id} ({words}) is approved. It gets its certificate when varde-agent enroll asks next: within a minute while it waits, else when it is started again."
             ))?;
         }
         SensorCommand::Refuse { id } => {
-            let words = waiting(&store, id).await?;
-            let refused = deed("sensor refuse", On::Sensor(i64::from(id))).becomes(format!("refused: {words}"));
-            store.noting(refused).revoke_sensor(i64::from(id), clock::now()).await?;
-            poke(data, Poke::Sensors).await;
+            let said = enrolling::say(&store, i64::from(id), Word::Refuse, &by()).await?;
+            let words = said.ok_or_else(|| waits_not(id))?;
             say::result(&format!("Sensor {id} ({words}) is refused; its token is good for nothing any more."))?;
         }
         SensorCommand::Site(command) => sensor_site::run(data, &store, command).await?,
         SensorCommand::Channel(arguments) => channel::run(data, &store, arguments).await?,
         SensorCommand::Revoke { id } => {
-            let revoked = deed("sensor revoke", On::Sensor(i64::from(id))).becomes("revoked");
-            let said = match store.noting(revoked).revoke_sensor(i64::from(id), clock::now()).await? {
+            let (revoked, poked) = enrolling::revoke(&store, i64::from(id), None, &by()).await?;
+            let said = match revoked {
                 Revoked::Now => format!("Sensor {id} is revoked."),
                 Revoked::Before => format!("Sensor {id} was revoked before."),
                 Revoked::NoSuchSensor => {
                     bail!("there is no sensor {id}; see their numbers with: varde-collector sensor list")
                 }
             };
-            say::result(&match poke(data, Poke::Sensors).await {
+            say::result(&match poked {
                 Poked::Done => format!("{said} No session of it stands any more."),
                 Poked::NotRunning => format!("{said} The collector does not run; it will not be let in."),
                 Poked::Late => {
@@ -204,13 +196,14 @@ async fn may_replace(store: &Store, replaced: u32, number: &MemberNumber) -> any
     Ok(())
 }
 
-/// The words of a sensor that waits for approval.
-async fn waiting(store: &Store, id: u32) -> anyhow::Result<String> {
-    let sensors = store.sensor_rows(Scope::Operator).await?;
-    let found = sensors.into_iter().find(|sensor| sensor.id == i64::from(id) && sensor.revoked_at.is_none());
-    found.and_then(|sensor| sensor.words).ok_or_else(|| {
-        anyhow!("no sensor {id} waits for approval; those that do are shown by: varde-collector sensor list")
-    })
+/// What is said of one that does not wait.
+fn waits_not(id: u32) -> anyhow::Error {
+    anyhow!("no sensor {id} waits for approval; those that do are shown by: varde-collector sensor list")
+}
+
+/// Whoever runs this, now.
+fn by() -> By {
+    By { who: user::who(), at: clock::now() }
 }
 
 /// What the one who enrols must know where UDP is blocked: nothing, on the usual port.
@@ -226,46 +219,21 @@ fn over_tcp(bound: Option<&Bound>, quic: &str) -> String {
     }
 }
 
-/// A new sensor of a member, and its token.
+/// A new sensor of a member, and its token, as whoever runs this makes it.
 ///
 /// # Errors
 /// Why there is none.
-pub async fn make_token(
-    data: &Path,
-    store: &Store,
-    number: &MemberNumber,
-    now: Timestamp,
-) -> anyhow::Result<(Token, MemberRow)> {
-    let member = member::find_or_add(store, number).await?;
-    let set = store.setting(Scope::Operator, setting::ADDRESS).await?;
-    let set: Option<DialAddress> =
-        set.map(|text| text.parse()).transpose().context("the address that was set cannot be read")?;
-    let dial = dial(set.as_ref(), directory::read_bound(data).as_ref())?;
-    let (root_document, _) = keys::read_root(data)?;
-    let mut secret = [0; 16];
-    getrandom::fill(&mut secret).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
-    let life = u64::try_from(TOKEN_LIFE_HOURS).unwrap_or(0);
-    let expires = now.plus(Duration::from_secs(life * 3600));
-    let number = &member.number;
-    let made = deed("sensor token", On::Member(number.clone()))
-        .becomes(format!("a token for a new sensor, good until {}", say::moment(Some(expires))));
-    let sensor = store.noting(made).add_token(member.id, &secret_hash(&secret), now, expires).await?;
-    let token = Token {
-        sensor,
-        member: Text::cut(&format!("{} ({number})", member.name)),
-        quic: Text::cut(&dial.quic),
-        enroll: Text::cut(&dial.enroll),
-        root_sha256: sha256(&root_document),
-        secret,
-        expires,
-    };
-    Ok((token, member))
+pub async fn make_token(store: &Store, number: &MemberNumber, now: Timestamp) -> anyhow::Result<(Token, MemberRow)> {
+    Ok(enrolling::make_token(store, number, &By { who: user::who(), at: now }).await?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::command::init::{self, InitArguments};
+    use crate::io::keys;
+    use varde_common::token::secret_hash;
+    use varde_common::trust::sha256;
 
     #[tokio::test]
     async fn e1_a_token_says_where_to_dial_whom_to_trust_and_holds_a_secret_of_its_own() {
@@ -274,7 +242,7 @@ mod tests {
         init::run(&data, InitArguments::default()).await.unwrap();
         let store = Store::open(&data).await.unwrap();
         let number: MemberNumber = "3407".parse().unwrap();
-        let token = async || make_token(&data, &store, &number, Timestamp(1)).await;
+        let token = async || make_token(&store, &number, Timestamp(1)).await;
         let said = token().await.unwrap_err().to_string();
         assert!(said.contains("member add 3407"), "{said}");
         store.add_member(&number, "Gjøvik", Timestamp(1)).await.unwrap();

@@ -8,14 +8,13 @@ use serde::Serialize;
 use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
-use super::noted::deed;
 use super::run::page_address;
 use super::say;
 use super::token::belongs;
 use crate::account::account_name;
 use crate::account::role::Role;
-use crate::audit::On;
-use crate::io::{clock, secret};
+use crate::deed::By;
+use crate::io::{clock, secret, user};
 use crate::limits::account::ACCOUNTS_MAX;
 use crate::store::account::{AccountRow, AddedAccount, LinkKind};
 use crate::store::page_session::SessionRow;
@@ -26,8 +25,8 @@ const LIST_HELP: &str = "Keys with --json: id, name, role, member (its number), 
 const ADD_HELP: &str = "\
 The invitation is a link that is good once, for 72 hours: whoever opens it chooses a password and a second factor. Send it by another way
 than e-mail if the mailbox may be read by others.
-Roles at the CSIRT: analyst, publisher, administrator (watch and work; on the pages the same as yet: lists are published and accounts kept by
-commands), auditor (how all stand; no hosts). At a member, with --member: it (its own incidents and sensors), management (how they stand;
+Roles at the CSIRT: analyst, publisher (watch and work; on the pages the same as yet: lists are published by command), administrator (that, the
+audit, and who has an account), auditor (how all stand, and the audit; no hosts). At a member, with --member: it (its own incidents and sensors), management (how they stand;
 no hosts).";
 
 /// Subcommands of `user`.
@@ -75,7 +74,7 @@ pub enum UserCommand {
         /// Its name.
         name: String,
     },
-    /// A link that signs in, once, within the hour: for who has lost the second factor and knows the password, which chooses another under /konto.
+    /// A link that signs in, once, within the hour: for who has lost the password or the second factor. Under /konto its owner chooses another password without the old one, once, and then another second factor.
     Link {
         /// The account's name.
         name: String,
@@ -83,7 +82,7 @@ pub enum UserCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Take password and second factor from an account, and print a link that invites anew: for who has lost the password, has never accepted, or may have had them stolen.
+    /// Take password and second factor from an account, and print a link that invites anew: for who has never accepted, or may have had them stolen.
     Reset {
         /// Its name.
         name: String,
@@ -149,8 +148,9 @@ async fn found(store: &Store, name: &str) -> anyhow::Result<AccountRow> {
     found.ok_or_else(|| anyhow!("there is no account {name:?}; see: varde-collector user list"))
 }
 
-fn on(name: &str) -> On {
-    On::Thing(format!("account \"{name}\""))
+/// Whoever runs this, now.
+fn by() -> By {
+    By { who: user::who(), at: clock::now() }
 }
 
 /// Makes a link and says it.
@@ -181,11 +181,7 @@ async fn add(
         bail!("a wall is nobody; make a token for it: varde-collector token add NAME --role wall");
     }
     belongs(role, member)?;
-    let at = member.map_or("at the CSIRT".to_owned(), |number| format!("at member {number}"));
-    let adding = deed("user add", on(name))
-        .concerns(member.iter().map(|number| number.as_str().to_owned()))
-        .was("no such account")
-        .becomes(format!("{}, {at}; invited", role.as_str()));
+    let adding = by().user_added(name, role, member.map(MemberNumber::as_str));
     match store.noting(adding).add_account(name, role, member, clock::now()).await? {
         AddedAccount::Added(id) => make(store, data, (id, name, role), LinkKind::Invitation, json).await,
         AddedAccount::NoMember => bail!("there is no such member; see: varde-collector member list"),
@@ -201,10 +197,7 @@ async fn sign_in(store: &Store, data: &Path, name: &str, json: bool) -> anyhow::
     if account.disabled_at.is_some() {
         bail!("{0} may not come in; let it: varde-collector user enable {0}", account.name);
     }
-    let linking = deed("user link", on(&account.name))
-        .concerns(account.member.clone())
-        .was("")
-        .becomes("a link signs in once, within the hour, without password and second factor");
+    let linking = by().user_link(&account.name, account.member.as_deref());
     let (id, role) = (account.id, account.role);
     make(&store.noting(linking), data, (id, &account.name, role), LinkKind::SignIn, json).await
 }
@@ -214,9 +207,7 @@ async fn reset(store: &Store, data: &Path, name: &str, json: bool) -> anyhow::Re
     if account.disabled_at.is_some() {
         bail!("{0} may not come in; let it: varde-collector user enable {0}", account.name);
     }
-    let resetting = deed("user reset", on(&account.name))
-        .concerns(account.member.clone())
-        .becomes("no password and no second factor, no session; invited anew");
+    let resetting = by().user_reset(&account.name, account.member.as_deref());
     store.noting(resetting).reset(account.id).await?;
     make(store, data, (account.id, &account.name, account.role), LinkKind::Invitation, json).await
 }
@@ -244,10 +235,7 @@ fn list(accounts: &[AccountRow], json: bool) -> anyhow::Result<()> {
 
 async fn set_disabled(store: &Store, name: &str, disabled: bool) -> anyhow::Result<()> {
     let account = found(store, name).await?;
-    let (what, became, said) = match disabled {
-        true => ("user disable", "may not come in; its sessions and links are over", "may not come in any more"),
-        false => ("user enable", "may come in", "may come in again"),
-    };
+    let said = if disabled { "may not come in any more" } else { "may come in again" };
     if disabled
         && account.role == Role::Administrator
         && account.disabled_at.is_none()
@@ -255,7 +243,7 @@ async fn set_disabled(store: &Store, name: &str, disabled: bool) -> anyhow::Resu
     {
         say::aside("This was the last administrator; accounts are added on this command line alone now.");
     }
-    let doing = deed(what, on(&account.name)).concerns(account.member.clone()).becomes(became);
+    let doing = by().user_stopped(&account.name, account.member.as_deref(), disabled);
     match store.noting(doing).set_disabled(account.id, disabled, clock::now()).await? {
         true => say::result(&format!("{} {said}.", account.name)),
         false => bail!("that is so already: {}", account.name),
@@ -268,10 +256,7 @@ async fn set_role(store: &Store, name: &str, role: Role) -> anyhow::Result<()> {
         let at = account.member.map_or("the CSIRT".to_owned(), |number| format!("member {number}"));
         bail!("the role {} is none for an account at {at}; add another account for it", role.as_str());
     }
-    let doing = deed("user role", on(&account.name))
-        .concerns(account.member.clone())
-        .was(account.role.as_str())
-        .becomes(role.as_str());
+    let doing = by().user_role(&account.name, account.member.as_deref(), (account.role, role));
     match store.noting(doing).set_role(account.id, role).await? {
         true => say::result(&format!("{} is {} now; its sessions have ended.", account.name, role.as_str())),
         false => bail!("there is no account {name:?} any more"),
@@ -282,10 +267,7 @@ async fn sessions(store: &Store, name: &str, end: bool, json: bool) -> anyhow::R
     let account = found(store, name).await?;
     let open = store.sessions(Scope::Operator, account.id, clock::now()).await?;
     if end {
-        let ending = deed("user sessions", on(&account.name))
-            .concerns(account.member.clone())
-            .was(format!("{} sessions", open.len()))
-            .becomes("no session");
+        let ending = by().user_sessions(&account.name, account.member.as_deref(), open.len());
         let ended = store.noting(ending).end_sessions(account.id, None).await?;
         return say::result(&format!("{ended} sessions of {} have ended.", account.name));
     }

@@ -51,8 +51,24 @@ pub enum Page {
     Incident,
     /// A sensor's.
     Sensor,
+    /// All sensors'.
+    Sensors,
+    /// And making a token for another.
+    MakeToken,
+    /// Approving of one that waits, or refusing it.
+    SayOfSensor,
+    /// Where it is asked why one is shut out.
+    AskRevoke,
+    /// And shutting it out.
+    Revoke,
     /// A member's.
     Member,
+    /// And changing what is known of it.
+    ChangeMember,
+    /// And saying whether its mail is trusted.
+    MemberMail,
+    /// All members'.
+    Members,
     /// The list of advisories.
     Advisories,
     /// An advisory's.
@@ -127,6 +143,18 @@ pub enum Page {
     Undo,
     /// All that is muted.
     Muted,
+    /// The audit.
+    Audit,
+    /// The same as a file.
+    AuditFile,
+    /// All accounts.
+    Users,
+    /// And inviting somebody.
+    Invite,
+    /// An account.
+    User,
+    /// And doing something to it.
+    ChangeUser,
     /// Saving, renaming and deleting views.
     SavedViews,
     /// The list of indicators.
@@ -187,7 +215,16 @@ pub const PAGES: &[Address] = &[
     get("/kampanje/{id}", Page::Campaign, Need::Right(Right::Hosts)),
     get("/sak/{id}", Page::Incident, Need::Right(Right::Hosts)),
     get("/sensor/{id}", Page::Sensor, Need::Right(Right::Look)),
+    get("/sensorer", Page::Sensors, Need::Right(Right::Look)),
+    post("/sensorer", Page::MakeToken, Need::Operator(Right::Work)),
+    post("/sensor/{id}", Page::SayOfSensor, Need::Operator(Right::Work)),
+    get("/sensor/{id}/steng", Page::AskRevoke, Need::Operator(Right::Work)),
+    post("/sensor/{id}/steng", Page::Revoke, Need::Operator(Right::Work)),
     get("/medlem/{number}", Page::Member, Need::Right(Right::Look)),
+    // A member keeps its own contacts; what else is known of it is the operator's to say.
+    post("/medlem/{number}", Page::ChangeMember, Need::Right(Right::Work)),
+    post("/medlem/{number}/epost", Page::MemberMail, Need::Operator(Right::Work)),
+    get("/medlemmer", Page::Members, Need::Operator(Right::Look)),
     get("/varsel", Page::Advisories, Need::Right(Right::Look)),
     get("/varsel/{id}", Page::Advisory, Need::Right(Right::Look)),
     // Whoever reads for a member may say so.
@@ -230,6 +267,12 @@ pub const PAGES: &[Address] = &[
     get("/angre", Page::Undoable, Need::Operator(Right::Work)),
     post("/angre", Page::Undo, Need::Operator(Right::Work)),
     get("/demping", Page::Muted, Need::Operator(Right::Look)),
+    get("/revisjon", Page::Audit, Need::Operator(Right::Audit)),
+    get("/revisjon/eksport", Page::AuditFile, Need::Operator(Right::Audit)),
+    get("/brukere", Page::Users, Need::Operator(Right::Administer)),
+    post("/brukere", Page::Invite, Need::Operator(Right::Administer)),
+    get("/brukere/{id}", Page::User, Need::Operator(Right::Administer)),
+    post("/brukere/{id}", Page::ChangeUser, Need::Operator(Right::Administer)),
     post("/visninger", Page::SavedViews, Need::Operator(Right::Look)),
     // A member is told what it is sent, in numbers, and what it has met.
     get("/indikatorer", Page::Indicators, Need::Right(Right::Look)),

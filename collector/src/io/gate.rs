@@ -122,6 +122,11 @@ impl Who {
         }
     }
 
+    /// Whether a one-time link began its session, in which another password may be chosen without the old.
+    pub fn recovers(&self) -> bool {
+        matches!(&self.by, By::Session { signed, .. } if signed.recovers)
+    }
+
     /// Its account or token: of whom so much may be taken.
     pub(super) fn one(&self) -> One {
         match &self.by {

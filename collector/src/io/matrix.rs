@@ -56,6 +56,14 @@ const fn as_page(row: [u16; 11]) -> [u16; 11] {
     [303, a, b, c, d, e, f, g, h, i, j]
 }
 
+/// What is of all members side by side.
+const LOOKS_AT_ALL: [u16; 11] = [303, 200, 200, 200, 200, 403, 403, 403, 403, 200, 403];
+/// A form of the operator's work that does not say what is to be done.
+const WORK_UNSAID: [u16; 11] = [401, 422, 422, 422, 403, 403, 403, 403, 403, 403, 403];
+/// What administrators and auditors alone read.
+const AUDITS: [u16; 11] = [303, 403, 403, 200, 200, 403, 403, 403, 403, 403, 403];
+/// What administrators alone do.
+const ADMINISTERS: [u16; 11] = [303, 403, 403, 200, 403, 403, 403, 403, 403, 403, 403];
 /// A form of one's own account with nothing in it.
 const OWN_ACCOUNT: [u16; 11] = [401, 422, 422, 422, 422, 422, 422, 422, 403, 403, 403];
 
@@ -69,7 +77,20 @@ pub(super) const EXPECTED: &[Row] = &[
     (Method::Get, "/kampanje/{id}", [303, 200, 200, 200, 403, 200, 403, 200, 403, 200, 200]),
     (Method::Get, "/sak/{id}", as_page(HOSTS_OF_OWN)),
     (Method::Get, "/sensor/{id}", as_page(LOOKS_AT_OWN)),
+    (Method::Get, "/sensorer", as_page(LOOKS)),
+    // Without a member's number.
+    (Method::Post, "/sensorer", WORK_UNSAID),
+    // Without what is to become of it.
+    (Method::Post, "/sensor/{id}", WORK_UNSAID),
+    (Method::Get, "/sensor/{id}/steng", [303, 200, 200, 200, 403, 403, 403, 403, 403, 200, 403]),
+    // Without a reason.
+    (Method::Post, "/sensor/{id}/steng", WORK_UNSAID),
     (Method::Get, "/medlem/{number}", as_page(LOOKS_AT_OWN)),
+    // With nothing that is to be done.
+    (Method::Post, "/medlem/{number}", [401, 422, 422, 422, 403, 422, 403, 404, 403, 403, 403]),
+    // Without a reason.
+    (Method::Post, "/medlem/{number}/epost", WORK_UNSAID),
+    (Method::Get, "/medlemmer", LOOKS_AT_ALL),
     (Method::Get, "/varsel", as_page(LOOKS)),
     (Method::Get, "/varsel/{id}", as_page(LOOKS_AT_OWN)),
     // Those at the member it went to; at the CSIRT nobody reads or answers for a member.
@@ -116,6 +137,14 @@ pub(super) const EXPECTED: &[Row] = &[
     // Of nothing that was done.
     (Method::Post, "/angre", [401, 409, 409, 409, 403, 403, 403, 403, 403, 403, 403]),
     (Method::Get, "/demping", [303, 200, 200, 200, 200, 403, 403, 403, 403, 200, 403]),
+    (Method::Get, "/revisjon", AUDITS),
+    (Method::Get, "/revisjon/eksport", AUDITS),
+    (Method::Get, "/brukere", ADMINISTERS),
+    // Without a role.
+    (Method::Post, "/brukere", [401, 403, 403, 422, 403, 403, 403, 403, 403, 403, 403]),
+    (Method::Get, "/brukere/{id}", ADMINISTERS),
+    // Without what is to be done.
+    (Method::Post, "/brukere/{id}", [401, 403, 403, 422, 403, 403, 403, 403, 403, 403, 403]),
     // With a name.
     (Method::Post, "/visninger", [401, 303, 303, 303, 303, 403, 403, 403, 403, 403, 403]),
     (Method::Get, "/indikatorer", as_page(LOOKS)),

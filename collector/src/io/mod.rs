@@ -6,6 +6,7 @@ pub mod authority;
 pub mod backup;
 pub mod beat;
 pub mod carrier;
+pub mod chain;
 pub mod clock;
 pub mod control;
 pub mod cut_off;
@@ -13,6 +14,7 @@ pub mod departures;
 pub mod directory;
 pub mod doorman;
 pub mod enroll;
+pub mod enrolling;
 pub mod extract;
 pub mod feed_lane;
 pub mod feed_tls;
@@ -64,6 +66,7 @@ pub mod views;
 pub mod visit;
 pub mod web;
 pub mod weights;
+pub mod wrong;
 
 #[cfg(test)]
 mod desk_forms;
@@ -73,3 +76,5 @@ mod difference;
 mod doorway;
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod people_forms;

@@ -20,12 +20,14 @@ use varde_common::time::Timestamp;
 
 use super::addresses::{Method, PAGES, Page};
 use super::beat::health;
+use super::chain::Chain;
 use super::doorman::Doorman;
 use super::news::tell;
 use super::oidc::Oidc;
 use super::shares::Shares;
 use super::views::Views;
 use super::visit::{Call, Visit};
+use super::wrong::Attempts;
 use super::{api, clock, gate, looks, packed, pages};
 use crate::change::{Change, Changes};
 use crate::limits::account::LIVE_WITHIN;
@@ -38,17 +40,22 @@ use crate::store::sent::Sent;
 use crate::store::{Store, StoreError};
 
 mod advisory;
+mod audit;
 mod desk;
 mod draft;
 mod intel;
 mod link;
+mod member;
+mod members;
 mod oidc;
 mod own;
 mod published;
 mod reading;
 mod screen;
+mod sensors;
 mod sign_in;
 mod triage;
+mod users;
 
 /// Scripts, styles and pictures from here alone; nothing inline, no framing, forms to ourselves.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -61,7 +68,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 pub struct Shared {
     pub(super) store: Store,
     changes: Changes,
-    stop: watch::Receiver<bool>,
+    pub(super) stop: watch::Receiver<bool>,
     tiles: Tiles,
     /// Where the operator's accessibility statement is.
     pub(super) statement: Option<Shown>,
@@ -79,6 +86,10 @@ pub struct Shared {
     pub(super) sent: tokio::sync::Mutex<Option<Sent>>,
     /// What takes a while is done one at a time.
     pub(super) heavy: tokio::sync::Mutex<()>,
+    /// Wrong attempts to come in, until they are noted.
+    pub(super) wrong: Attempts,
+    /// Whether the audit is whole.
+    pub(super) chain: Chain,
 }
 
 impl Shared {
@@ -153,6 +164,8 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
         oidc: manner.oidc.clone(),
         sent: tokio::sync::Mutex::default(),
         heavy: tokio::sync::Mutex::default(),
+        wrong: Attempts::default(),
+        chain: Chain::default(),
     });
     let mut app = Router::new();
     for address in PAGES {
@@ -165,7 +178,15 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
             Page::Campaign => on(by, reading::campaign),
             Page::Incident => on(by, reading::incident),
             Page::Sensor => on(by, reading::sensor),
-            Page::Member => on(by, reading::member),
+            Page::Sensors => on(by, sensors::list),
+            Page::MakeToken => on(by, sensors::token),
+            Page::SayOfSensor => on(by, sensors::say),
+            Page::AskRevoke => on(by, sensors::ask_revoke),
+            Page::Revoke => on(by, sensors::revoke),
+            Page::Member => on(by, member::page),
+            Page::ChangeMember => on(by, member::change),
+            Page::MemberMail => on(by, member::mail),
+            Page::Members => on(by, members::list),
             Page::Advisories => on(by, advisory::list),
             Page::Advisory => on(by, advisory::one),
             Page::ConfirmRead => on(by, advisory::confirm),
@@ -203,6 +224,12 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
             Page::Undoable => on(by, triage::undoable),
             Page::Undo => on(by, triage::undo),
             Page::Muted => on(by, triage::muted),
+            Page::Audit => on(by, audit::page),
+            Page::AuditFile => on(by, audit::export),
+            Page::Users => on(by, users::list),
+            Page::Invite => on(by, users::invite),
+            Page::User => on(by, users::one),
+            Page::ChangeUser => on(by, users::change),
             Page::SavedViews => on(by, triage::views),
             Page::Indicators => on(by, intel::list),
             Page::Indicator => on(by, intel::one),

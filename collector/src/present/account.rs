@@ -157,6 +157,8 @@ pub struct OwnView {
     pub member: Option<String>,
     /// Whether there is a password.
     pub has_password: bool,
+    /// Whether one may be chosen without the old.
+    pub recovers: bool,
     /// Recovery codes that are left, of ten.
     pub recovery_codes: i64,
     /// Open sessions.
@@ -199,6 +201,7 @@ impl OwnView {
             role: role(account.role, texts),
             member: account.member.clone(),
             has_password: account.has_password,
+            recovers: false,
             recovery_codes: account.recovery_codes,
             sessions: sessions.iter().map(session).collect(),
             choosing,

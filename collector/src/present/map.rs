@@ -34,6 +34,17 @@ struct Place {
 }
 
 impl Tiles {
+    /// How many municipalities there are.
+    pub fn count(&self) -> usize {
+        self.tiles.len()
+    }
+
+    /// How many of them are members, by their numbers.
+    pub fn count_of<'a>(&self, numbers: impl IntoIterator<Item = &'a str>) -> usize {
+        let known: HashSet<&str> = self.tiles.iter().map(|tile| tile.kommunenummer.as_str()).collect();
+        numbers.into_iter().filter(|number| known.contains(number)).count()
+    }
+
     /// Reads the grid; an unreadable one is an empty one, found by a test.
     pub fn read(json: &str) -> Tiles {
         serde_json::from_str(json).unwrap_or(Tiles { columns: 0, rows: 0, tiles: Vec::new() })
@@ -100,18 +111,25 @@ pub struct TileMap {
     pub table: Vec<MemberRow>,
 }
 
+/// How a member stands, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+pub enum Standing {
+    /// Hit, in a campaign that is open.
     Hit,
+    /// Hit, by an incident of its own.
     Alone,
+    /// It can see, and nothing is open.
     Quiet,
+    /// It cannot see now.
     Blind,
 }
 
 impl Standing {
-    const ALL: [Standing; 4] = [Standing::Hit, Standing::Alone, Standing::Quiet, Standing::Blind];
+    /// All, in order.
+    pub const ALL: [Standing; 4] = [Standing::Hit, Standing::Alone, Standing::Quiet, Standing::Blind];
 
-    fn looks(self) -> (&'static str, &'static str) {
+    /// Class and sign of it.
+    pub fn looks(self) -> (&'static str, &'static str) {
         match self {
             Standing::Hit => ("tile-hit", "●"),
             Standing::Alone => ("tile-alone", "◐"),
@@ -154,7 +172,12 @@ impl TileMap {
                 Standing::Blind
             }
         };
-        let by_number: HashMap<&str, i64> = picture.members.iter().map(|m| (m.number.as_str(), m.id)).collect();
+        TileMap::drawn(&picture.members, standing, tiles, texts)
+    }
+
+    /// Of these members, each as it stands.
+    pub fn drawn(all: &[MemberFacts], standing: impl Fn(i64) -> Standing, tiles: &Tiles, texts: &Texts) -> TileMap {
+        let by_number: HashMap<&str, i64> = all.iter().map(|m| (m.number.as_str(), m.id)).collect();
         let mut members = Vec::new();
         let mut others = Vec::new();
         for place in &tiles.tiles {
@@ -173,12 +196,12 @@ impl TileMap {
                 title: Shown::of(&format!("{}: {}", place.navn, state.word(texts))),
             });
         }
-        let total = size(picture.members.len());
+        let total = size(all.len());
         let key = Standing::ALL
             .into_iter()
             .map(|state| {
                 let (class, sign) = state.looks();
-                let count = size(picture.members.iter().filter(|member| standing(member.id) == state).count());
+                let count = size(all.iter().filter(|member| standing(member.id) == state).count());
                 let words = format!(
                     "{}: {}",
                     state.word(texts),
@@ -187,7 +210,7 @@ impl TileMap {
                 KeyLine { class, sign, words }
             })
             .collect();
-        let mut named: Vec<&MemberFacts> = picture.members.iter().collect();
+        let mut named: Vec<&MemberFacts> = all.iter().collect();
         named.sort_by_cached_key(|member| (order::key(&member.name), member.number.as_str()));
         let table = named
             .into_iter()

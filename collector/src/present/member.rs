@@ -1,5 +1,6 @@
 //! One member's page: whom to call and whether that is still right, what is its own, and which sensors watch it.
 
+use super::member_forms::{MemberForms, role_words};
 use super::shown::{Moment, Shown};
 use super::silence::SilenceView;
 use super::text::Texts;
@@ -66,6 +67,8 @@ pub struct MemberView {
     pub sites: Vec<SiteLine>,
     /// What keeps those from seeing or from being heard.
     pub silence: SilenceView,
+    /// What whoever looks may change; none = nothing.
+    pub forms: Option<MemberForms>,
 }
 
 impl MemberView {
@@ -104,6 +107,7 @@ impl MemberView {
             no_contacts: texts.with("member-contacts-none", &[("number", number.as_str())]),
             sites: sites.iter().map(|site| line(site, member, texts)).collect(),
             silence: SilenceView::of(silences, scope, reader),
+            forms: None,
             number,
         }
     }
@@ -123,13 +127,7 @@ fn row(role: Role, contact: &Contact, reader: &Reader) -> ContactRow {
         number.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string)
     };
     ContactRow {
-        role: match role {
-            Role::It => texts.say("role-it"),
-            Role::Security => texts.say("role-security"),
-            Role::OnCall => texts.say("role-oncall"),
-            Role::Management => texts.say("role-management"),
-            Role::Privacy => texts.say("role-privacy"),
-        },
+        role: role_words(role, texts),
         name: Shown::of(name),
         telephone: number(telephone),
         out_of_hours: number(out_of_hours),

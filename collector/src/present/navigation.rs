@@ -40,13 +40,15 @@ pub enum Part {
     Sensors,
     /// The audit.
     Audit,
+    /// Who has an account.
+    Users,
     /// The reader's own account.
     Account,
 }
 
 impl Part {
     /// All, as they stand in the bar.
-    pub const ALL: [Part; 10] = [
+    pub const ALL: [Part; 11] = [
         Part::Overview,
         Part::Alerts,
         Part::Incidents,
@@ -56,6 +58,7 @@ impl Part {
         Part::Members,
         Part::Sensors,
         Part::Audit,
+        Part::Users,
         Part::Account,
     ];
 
@@ -71,6 +74,7 @@ impl Part {
             Part::Members => texts.say("nav-members"),
             Part::Sensors => texts.say("nav-sensors"),
             Part::Audit => texts.say("nav-audit"),
+            Part::Users => texts.say("nav-users"),
             Part::Account => texts.say("nav-account"),
         }
     }
@@ -87,6 +91,7 @@ impl Part {
             Part::Members => 'm',
             Part::Sensors => 'e',
             Part::Audit => 'r',
+            Part::Users => 'b',
             Part::Account => 'c',
         }
     }
@@ -122,8 +127,10 @@ pub const BAR: &[Entry] = &[
         kinds: ALL_KINDS,
     },
     Entry { part: Part::Advisories, address: "/varsel", below: &["/varsel/", "/tiltak"], kinds: ALL_KINDS },
-    Entry { part: Part::Members, address: "/#map", below: &["/medlem/"], kinds: CSIRT },
-    Entry { part: Part::Sensors, address: "/#sensors", below: &["/sensor/"], kinds: WITH_HANDS },
+    Entry { part: Part::Members, address: "/medlemmer", below: &["/medlem/"], kinds: CSIRT },
+    Entry { part: Part::Sensors, address: "/sensorer", below: &["/sensor/"], kinds: WITH_HANDS },
+    Entry { part: Part::Audit, address: "/revisjon", below: &["/revisjon/"], kinds: CSIRT },
+    Entry { part: Part::Users, address: "/brukere", below: &["/brukere/"], kinds: CSIRT },
     Entry { part: Part::Account, address: "/konto", below: &["/konto/"], kinds: ALL_KINDS },
 ];
 

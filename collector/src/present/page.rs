@@ -12,7 +12,7 @@ use super::sensor_health::SensorView;
 use super::shown::Shown;
 use super::text::{Language, Texts};
 use super::view::FrontView;
-use crate::account::role::Role;
+use crate::account::role::{Right, Role};
 
 /// What stands around every page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,10 +64,27 @@ impl Head {
         self.looks.statement().is_none() && self.looks.kind() == Kind::Csirt
     }
 
+    /// Whether whoever looks may do the operator's work here.
+    pub(super) fn works(&self) -> bool {
+        let may = |signed: &Signed| signed.role.may(Right::Work) && !signed.role.at_member();
+        self.signed.as_ref().is_some_and(may)
+    }
+
+    /// Where the page of all members is, for who may see it.
+    pub(super) fn members(&self) -> &'static str {
+        if self.looks.kind() == Kind::Csirt { "/medlemmer" } else { "" }
+    }
+
     /// What the bar shows.
     pub(super) fn bar(&self) -> impl Iterator<Item = &'static Entry> {
         // No part that answers this reader with a refusal.
-        navigation::bar(self.looks.kind()).filter(|entry| entry.part != Part::Alerts || self.looks.opens_hosts())
+        let may = |right| self.signed.as_ref().is_some_and(|signed| signed.role.may(right));
+        navigation::bar(self.looks.kind()).filter(move |entry| match entry.part {
+            Part::Alerts => self.looks.opens_hosts(),
+            Part::Audit => may(Right::Audit),
+            Part::Users => may(Right::Administer),
+            _ => true,
+        })
     }
 
     /// The same page in this language.

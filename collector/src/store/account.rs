@@ -270,12 +270,9 @@ impl Store {
     /// The database's own.
     pub async fn set_disabled(&self, id: i64, disabled: bool, now: Timestamp) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE account SET disabled_at = $2 WHERE id = $1 AND (disabled_at IS NULL) = ($2 IS NOT NULL)";
-        let at = disabled.then_some(now.0);
-        if sqlx::query(sql).bind(id).bind(at).execute(&mut *tx).await?.rows_affected() == 0 {
+        if !disable(&mut tx, id, disabled.then_some(now)).await? {
             return Ok(false);
         }
-        end_all(&mut tx, id).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -287,12 +284,9 @@ impl Store {
     /// The database's own.
     pub async fn set_role(&self, id: i64, role: Role) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE account SET role = $2 WHERE id = $1 AND (member_id IS NOT NULL) = $3";
-        let set = sqlx::query(sql).bind(id).bind(role.as_str()).bind(role.at_member());
-        if set.execute(&mut *tx).await?.rows_affected() == 0 {
+        if !give_role(&mut tx, id, role).await? {
             return Ok(false);
         }
-        end_all(&mut tx, id).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -315,6 +309,32 @@ impl Store {
         sqlx::query("UPDATE account SET language = $2 WHERE id = $1").bind(id).bind(language).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// Since when an account may not come in; its sessions and links are over. Gives whether that changed anything.
+pub(super) async fn disable(
+    conn: &mut SqliteConnection,
+    id: i64,
+    since: Option<Timestamp>,
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE account SET disabled_at = $2 WHERE id = $1 AND (disabled_at IS NULL) = ($2 IS NOT NULL)";
+    let at = since.map(|since| since.0);
+    let changed = sqlx::query(sql).bind(id).bind(at).execute(&mut *conn).await?.rows_affected() > 0;
+    if changed {
+        end_all(conn, id).await?;
+    }
+    Ok(changed)
+}
+
+/// An account has this role, and no session. Gives whether there is one whose member fits.
+pub(super) async fn give_role(conn: &mut SqliteConnection, id: i64, role: Role) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE account SET role = $2 WHERE id = $1 AND (member_id IS NOT NULL) = $3";
+    let set = sqlx::query(sql).bind(id).bind(role.as_str()).bind(role.at_member());
+    let changed = set.execute(&mut *conn).await?.rows_affected() > 0;
+    if changed {
+        end_all(conn, id).await?;
+    }
+    Ok(changed)
 }
 
 /// An account's sessions and links are over.

@@ -170,6 +170,23 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
+    /// Another password without the old one, in a session that a one-time link began, once. Gives whether it might.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn recover_password(&self, who: (i64, i64), password: &str, secret: &Secret) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "UPDATE page_session SET recovers = 0 WHERE id = $1 AND account_id = $2 AND recovers <> 0";
+        if sqlx::query(sql).bind(who.1).bind(who.0).execute(&mut *tx).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let sql = "UPDATE account SET password = $2 WHERE id = $1";
+        sqlx::query(sql).bind(who.0).bind(password).execute(&mut *tx).await?;
+        go_on_alone(&mut tx, who, secret).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Another second factor; the session goes on under another name, and all others end.
     ///
     /// # Errors
@@ -187,13 +204,18 @@ impl Store {
     /// The database's own.
     pub async fn reset(&self, account: i64) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE account SET password = NULL, totp = NULL WHERE id = $1";
-        sqlx::query(sql).bind(account).execute(&mut *tx).await?;
-        sqlx::query("DELETE FROM recovery_code WHERE account_id = $1").bind(account).execute(&mut *tx).await?;
-        sqlx::query("DELETE FROM account_oidc WHERE account_id = $1").bind(account).execute(&mut *tx).await?;
-        super::account::end_all(&mut tx, account).await?;
+        forget(&mut tx, account).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// An account has no password and no second factor any more, and its sessions and links are over.
+pub(super) async fn forget(conn: &mut SqliteConnection, account: i64) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE account SET password = NULL, totp = NULL WHERE id = $1";
+    sqlx::query(sql).bind(account).execute(&mut *conn).await?;
+    sqlx::query("DELETE FROM recovery_code WHERE account_id = $1").bind(account).execute(&mut *conn).await?;
+    sqlx::query("DELETE FROM account_oidc WHERE account_id = $1").bind(account).execute(&mut *conn).await?;
+    super::account::end_all(conn, account).await
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
 pub mod account;
+pub mod account_kept;
 pub mod advisory;
 pub mod alert;
 pub mod allow;
@@ -8,6 +9,7 @@ mod approval;
 pub mod asked;
 pub mod audit;
 pub mod audit_part;
+pub mod audit_search;
 pub mod belonging;
 pub mod bond;
 pub mod brake;
@@ -19,6 +21,7 @@ mod claim_group;
 mod claim_sum;
 pub mod cluster;
 mod commons;
+pub mod community;
 pub mod copy;
 pub mod credentials;
 pub mod demoted;
@@ -162,6 +165,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/031_advisory.sql"),
     include_str!("../schema/032_view.sql"),
     include_str!("../schema/033_advised.sql"),
+    include_str!("../schema/035_recovery.sql"),
     include_str!("../schema/038_oidc.sql"),
 ];
 

@@ -33,6 +33,8 @@ pub struct SignedIn {
     pub language: Option<String>,
     /// When that somebody is there was last noted.
     pub seen_at: Timestamp,
+    /// A one-time link began it, and no password was chosen in it yet: one may be, without the old.
+    pub recovers: bool,
 }
 
 /// A session as its owner sees it.
@@ -48,7 +50,7 @@ pub struct SessionRow {
     pub program: String,
 }
 
-type Row = (i64, i64, String, String, Option<i64>, Option<String>, Option<String>, Option<String>, i64, i64);
+type Row = (i64, i64, String, String, Option<i64>, Option<String>, Option<String>, Option<String>, i64, i64, bool);
 
 /// Whether a session is over, by when it began and when somebody was there last. A clock that was set back ends none.
 fn is_over(role: Role, began: Timestamp, seen: Timestamp, now: Timestamp) -> bool {
@@ -135,7 +137,8 @@ impl Store {
         let Some(account) = super::account::use_link(&mut tx, LinkKind::SignIn, link, now).await? else {
             return Ok(false);
         };
-        insert(&mut tx, account, secret, program, now).await?;
+        let session = insert(&mut tx, account, secret, program, now).await?;
+        sqlx::query("UPDATE page_session SET recovers = 1 WHERE id = $1").bind(session).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -146,11 +149,11 @@ impl Store {
     /// The database's own.
     pub async fn session(&self, _: Scope, secret: &Secret, now: Timestamp) -> Result<Option<SignedIn>, StoreError> {
         let sql = "SELECT s.id, a.id, a.name, a.role, a.member_id, m.number, a.language,
-                CASE m.language WHEN 'bokmaal' THEN 'nb' WHEN 'nynorsk' THEN 'nn' END, s.began_at, s.seen_at
+                CASE m.language WHEN 'bokmaal' THEN 'nb' WHEN 'nynorsk' THEN 'nn' END, s.began_at, s.seen_at, s.recovers <> 0
             FROM page_session s JOIN account a ON a.id = s.account_id LEFT JOIN member m ON m.id = a.member_id
             WHERE s.sha256 = $1 AND a.disabled_at IS NULL";
         let row: Option<Row> = sqlx::query_as(sql).bind(secret.hash().to_vec()).fetch_optional(self.readers()).await?;
-        let Some((session, account, name, role, member, number, language, members, began, seen)) = row else {
+        let Some((session, account, name, role, member, number, language, members, began, seen, recovers)) = row else {
             return Ok(None);
         };
         let Ok(role) = role.parse::<Role>() else { return Ok(None) };
@@ -160,7 +163,7 @@ impl Store {
             return Ok(None);
         }
         let language = language.or(members);
-        Ok(Some(SignedIn { session, account, name, role, member: member.zip(number), language, seen_at }))
+        Ok(Some(SignedIn { session, account, name, role, member: member.zip(number), language, seen_at, recovers }))
     }
 
     /// Notes that somebody is there, unless that was noted of late.

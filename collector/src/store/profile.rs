@@ -10,6 +10,7 @@ use super::member::MemberRow;
 use super::silence::{SilenceRow, WhichSilences};
 use super::site::SiteRow;
 use super::{Scope, Store, StoreError, setting};
+use crate::audit::Deed;
 use crate::day;
 use crate::limits::silence::SILENCES_SHOWN;
 use crate::profile::{Contact, Language, Profile, Role, Wanted};
@@ -42,6 +43,17 @@ pub struct Known {
     pub sites: Vec<SiteRow>,
     /// What keeps the sensors that watch them from seeing or from being heard, the newest.
     pub silences: Vec<SilenceRow>,
+}
+
+/// What becomes of members, in words without anybody's telephone number.
+pub fn in_words(became: &[Became]) -> String {
+    let one = |became: &Became| match (became.added, became.changed.is_empty()) {
+        (true, _) => Some(format!("{} is new", became.number)),
+        (false, true) => None,
+        (false, false) => Some(format!("{}: {}", became.number, became.changed.join(", "))),
+    };
+    let words: Vec<String> = became.iter().filter_map(one).collect();
+    if words.is_empty() { "nothing changed".to_owned() } else { words.join("; ") }
 }
 
 /// Why nothing was written.
@@ -303,6 +315,22 @@ impl Store {
         let ended = if try_only { tx.rollback().await } else { tx.commit().await };
         ended.map_err(|error| (None, error.into()))?;
         Ok(became)
+    }
+
+    /// Changes one member, once what will have changed stands in the audit: which telephone numbers people have is nothing for that.
+    ///
+    /// # Errors
+    /// [`NotWritten`].
+    pub async fn write_member_noted(
+        &self,
+        wanted: Wanted,
+        deed: Deed,
+        now: Timestamp,
+    ) -> Result<Vec<Became>, NotWritten> {
+        let wanted = [wanted];
+        let tried = self.write_members(&wanted, true, now).await.map_err(|(_, why)| why)?;
+        let store = self.noting(deed.becomes(in_words(&tried)));
+        store.write_members(&wanted, false, now).await.map_err(|(_, why)| why)
     }
 
     /// What is known of a member; none where the reader may not know it, or there is none.

@@ -164,6 +164,11 @@ async fn export(list: List, shared: &Shared, uri: &Uri, visit: &Visit) -> Respon
         shared.handle_unnoted(&error);
         return visit.unnoted(None);
     }
+    handed_out(&export, form)
+}
+
+/// An export as a file to keep.
+pub(super) fn handed_out(export: &Export, form: Form) -> Response {
     let mut response = export.written(form).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()));

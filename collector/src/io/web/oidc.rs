@@ -20,6 +20,7 @@ use crate::io::oidc::{Oidc, OidcError};
 use crate::io::pages::Peer;
 use crate::io::secret;
 use crate::io::visit::{Call, Form, LANGUAGE_COOKIE, Visit};
+use crate::io::wrong;
 use crate::limits::account::OIDC_WITHIN;
 use crate::oidc::{Purpose, Underway};
 use crate::present::account::{self, SignInView};
@@ -165,7 +166,12 @@ pub(super) async fn end(
             shared.doorman.came_in(&name, from);
             response
         }
-        Err(why) => told(&shared, &call, oidc, why).await,
+        Err(why) => {
+            if matches!(why, Why::Refused | Why::OneFactor | Why::Unknown) {
+                wrong::handle(&shared, "", from, false);
+            }
+            told(&shared, &call, oidc, why).await
+        }
     };
     // Good once.
     if let Some(cookie) = cookie(&shared, "", 0) {

@@ -20,6 +20,7 @@ use crate::io::looks;
 use crate::io::pages::Peer;
 use crate::io::secret;
 use crate::io::visit::{Form, LANGUAGE_COOKIE, Visit};
+use crate::io::wrong;
 use crate::present::account::{self, Choosing, Fault, OwnView};
 use crate::present::text::Language;
 use crate::store::Store;
@@ -51,7 +52,8 @@ async fn shown(shared: &Shared, visit: &Visit, (totp, fault): (TotpSecret, Optio
     };
     let reader = visit.reader();
     let view = OwnView::of(&account, (&sessions, session), choosing, (reader.texts, &reader.calendar));
-    let view = view.at(provider, &reader.calendar);
+    let mut view = view.at(provider, &reader.calendar);
+    view.recovers = visit.who().recovers();
     let operator = gate::operator_name(shared).await;
     let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(visit.answer(status, account::own(&visit.head(operator.as_deref()), &view, visit.extent())))
@@ -77,13 +79,14 @@ pub(super) fn noting(shared: &Shared, visit: &Visit, what: &'static str, became:
 
 /// Whether the password that one has was given, as often as anybody may try.
 pub(super) async fn is_own(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     visit: &Visit,
     peer: Peer,
     current: &str,
 ) -> Result<Result<(), Response>, NotIn> {
     let name = visit.who().name();
     if let Err(wait) = shared.doorman.tries(name, peer.0) {
+        wrong::handle(shared, name, peer.0, true);
         return Ok(Err(later(visit.too_often(), wait)));
     }
     let kept = shared.store.credentials(visit.who().scope(), name).await?.and_then(|found| found.password);
@@ -91,6 +94,7 @@ pub(super) async fn is_own(
         shared.doorman.came_in(name, peer.0);
         return Ok(Ok(()));
     }
+    wrong::handle(shared, name, peer.0, false);
     let totp = TotpSecret::of(&secret::draw()?);
     shown(shared, visit, (totp, Some(Fault::Wrong))).await.map(Err)
 }
@@ -106,9 +110,11 @@ pub(super) async fn password(
     done.unwrap_or_else(|error| not_in(&shared, &visit, error))
 }
 
-async fn set_password(shared: &Shared, peer: Peer, visit: &Visit, filled: &Filled) -> Result<Response, NotIn> {
+async fn set_password(shared: &Arc<Shared>, peer: Peer, visit: &Visit, filled: &Filled) -> Result<Response, NotIn> {
     let Some(own) = visit.who().account() else { return Ok(visit.not_yours()) };
-    if let Err(refused) = is_own(shared, visit, peer, &filled.current).await? {
+    // Who came by a one-time link has not the old one; once.
+    let recovers = visit.who().recovers();
+    if !recovers && let Err(refused) = is_own(shared, visit, peer, &filled.current).await? {
         return Ok(refused);
     }
     let fault = match password::check(&filled.password, visit.who().name()) {
@@ -120,9 +126,17 @@ async fn set_password(shared: &Shared, peer: Peer, visit: &Visit, filled: &Fille
         return shown(shared, visit, (TotpSecret::of(&secret::draw()?), fault)).await;
     }
     let (kept, name) = (shared.doorman.kept(filled.password.clone()).await?, secret::draw()?);
-    noting(shared, visit, "change password", "another password; other sessions have ended")
-        .set_password(own, &kept, &name)
-        .await?;
+    if recovers {
+        let became =
+            "another password without the old one, in a session that a one-time link began; other sessions have ended";
+        if !noting(shared, visit, "change password", became).recover_password(own, &kept, &name).await? {
+            // Somebody was faster in the same session.
+            return Ok(visit.unknown());
+        }
+    } else {
+        let noting = noting(shared, visit, "change password", "another password; other sessions have ended");
+        noting.set_password(own, &kept, &name).await?;
+    }
     Ok(renamed(shared, &name, Redirect::to("/konto").into_response()))
 }
 
@@ -144,7 +158,7 @@ pub(super) async fn code(
     set_factor(&shared, peer, &visit, &filled).await.unwrap_or_else(|error| not_in(&shared, &visit, error))
 }
 
-async fn set_factor(shared: &Shared, peer: Peer, visit: &Visit, filled: &Filled) -> Result<Response, NotIn> {
+async fn set_factor(shared: &Arc<Shared>, peer: Peer, visit: &Visit, filled: &Filled) -> Result<Response, NotIn> {
     let Some(own) = visit.who().account() else { return Ok(visit.not_yours()) };
     if let Err(refused) = is_own(shared, visit, peer, &filled.current).await? {
         return Ok(refused);

@@ -1,4 +1,4 @@
-//! The pages that only read: front, campaign, incident, sensor, member, privacy.
+//! The pages that only read: front, campaign, incident, sensor, privacy.
 
 use std::sync::Arc;
 
@@ -12,12 +12,10 @@ use crate::io::visit::{Call, Visit};
 use crate::limits::page::EVENTS_SHOWN;
 use crate::limits::silence::SILENCES_SHOWN;
 use crate::present::detail::{CampaignView, IncidentView};
-use crate::present::member::MemberView;
 use crate::present::page;
 use crate::present::sensor_health::SensorView;
 use crate::present::view::FrontView;
 use crate::store::picture::{Picture, Subject};
-use crate::store::profile::Known;
 use crate::store::saved_view::News;
 use crate::store::silence::WhichSilences;
 use crate::store::{StoreError, campaign as campaigns};
@@ -174,25 +172,6 @@ pub(super) async fn sensor(State(shared): State<Arc<Shared>>, Path(id): Path<Str
             let view = SensorView::of(facts, &picture, &silences, visit.who().scope(), &events, &visit.reader());
             visit.answer(StatusCode::OK, page::sensor(&visit.head(operator), &view, visit.extent()))
         }
-        Err(error) => visit.broken(&error),
-    }
-}
-
-pub(super) async fn member(State(shared): State<Arc<Shared>>, Path(number): Path<String>, visit: Visit) -> Response {
-    let Ok(number) = number.parse() else {
-        return visit.not_there(None);
-    };
-    match shared.store.known_of(visit.who().scope(), &number).await {
-        // An old number leads on.
-        Ok(Some(known)) if known.member.number != number.as_str() => {
-            Redirect::to(&format!("/medlem/{}", known.member.number)).into_response()
-        }
-        Ok(Some(known)) => {
-            let Known { operator, member, profile, sites, silences } = &known;
-            let view = MemberView::of(member, profile, sites, silences, visit.who().scope(), &visit.reader());
-            visit.answer(StatusCode::OK, page::member(&visit.head(operator.as_deref()), &view, visit.extent()))
-        }
-        Ok(None) => visit.not_there(None),
         Err(error) => visit.broken(&error),
     }
 }

@@ -22,6 +22,7 @@ use crate::io::oidc::Oidc;
 use crate::io::pages::Peer;
 use crate::io::secret;
 use crate::io::visit::{Call, Form, LANGUAGE_COOKIE, Maybe, Visit};
+use crate::io::wrong;
 use crate::limits::account::TIL_MAX_OCTETS;
 use crate::present::account::{self, SignInView};
 use crate::present::text::Language;
@@ -123,6 +124,7 @@ pub(super) async fn enter(
     let til = back(&filled.til);
     let name = account_name(&filled.name).unwrap_or_default();
     if let Err(wait) = shared.doorman.tries(&name, from) {
+        wrong::handle(&shared, &name, from, true);
         let seconds = i64::try_from(wait.as_secs().max(1)).unwrap_or(60);
         let view = SignInView { name: &name, til, wait: Some(seconds), ..SignInView::default() };
         return later(shown(&shared, &call, StatusCode::TOO_MANY_REQUESTS, &view).await, wait);
@@ -137,6 +139,7 @@ pub(super) async fn enter(
         }
         Ok(None) => {
             tracing::info!("somebody gave a wrong name, password or code at the page");
+            wrong::handle(&shared, &name, from, false);
             let view = SignInView { name: &name, til, wrong: true, ..SignInView::default() };
             shown(&shared, &call, StatusCode::FORBIDDEN, &view).await
         }

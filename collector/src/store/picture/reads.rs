@@ -14,7 +14,7 @@ use super::rows::{
 };
 use super::{
     ALERTS_MAX, CAMPAIGNS_MAX, CampaignFacts, Detail, HitFacts, INCIDENTS_MAX, INDICATORS_MAX, IncidentFacts,
-    ListFacts, MEMBERS_MAX, Picture, SensorFacts, SensorTrustFacts, Subject, WordFacts,
+    ListFacts, MEMBERS_MAX, MemberFacts, Picture, SensorFacts, SensorTrustFacts, Subject, WordFacts,
 };
 use crate::store::campaign::{is_told_of, others_told};
 use crate::store::heartbeat::BEFORE;
@@ -64,19 +64,7 @@ pub(super) async fn picture(
     let member = scope.member_id();
     let operator: Option<String> =
         sqlx::query_scalar("SELECT value FROM setting WHERE key = 'operator_name'").fetch_optional(&mut **tx).await?;
-    let list = sqlx::query(
-        "SELECT revision, count, published_at FROM list_revision WHERE channel = 'all' ORDER BY revision DESC LIMIT 1",
-    )
-    .fetch_optional(&mut **tx)
-    .await?
-    .map(|row| -> Result<ListFacts, sqlx::Error> {
-        Ok(ListFacts {
-            revision: row.try_get("revision")?,
-            count: row.try_get("count")?,
-            published_at: time(&row, "published_at")?,
-        })
-    })
-    .transpose()?;
+    let list = newest_list(tx).await?;
     let reach = match scope {
         Scope::Operator => reach::newest(tx).await?,
         Scope::Member(_) => None,
@@ -91,16 +79,7 @@ pub(super) async fn picture(
         }
         Scope::Member(_) => 0,
     };
-    let members = sqlx::query(
-        "SELECT id AS member_id, number, name, supplier FROM member WHERE ($1 IS NULL OR id = $1) ORDER BY number LIMIT $2",
-    )
-    .bind(member)
-    .bind(MEMBERS_MAX)
-    .fetch_all(&mut **tx)
-    .await?
-    .iter()
-    .map(member_facts)
-    .collect::<Result<_, _>>()?;
+    let members = members(tx, scope).await?;
     let told = is_told_of("$1");
     let own = format!(
         "($1 IS NULL OR EXISTS (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1)) AND {told}"
@@ -144,6 +123,42 @@ pub(super) async fn picture(
         closed_incidents: counts.try_get("closed_incidents")?,
         alerts_total: counts.try_get("alerts")?,
     })
+}
+
+/// The newest published list for all.
+pub(in crate::store) async fn newest_list(
+    tx: &mut Transaction<'static, Sqlite>,
+) -> Result<Option<ListFacts>, sqlx::Error> {
+    sqlx::query(
+        "SELECT revision, count, published_at FROM list_revision WHERE channel = 'all' ORDER BY revision DESC LIMIT 1",
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .map(|row| -> Result<ListFacts, sqlx::Error> {
+        Ok(ListFacts {
+            revision: row.try_get("revision")?,
+            count: row.try_get("count")?,
+            published_at: time(&row, "published_at")?,
+        })
+    })
+    .transpose()
+}
+
+/// The members a reader may see, by number.
+pub(in crate::store) async fn members(
+    tx: &mut Transaction<'static, Sqlite>,
+    scope: Scope,
+) -> Result<Vec<MemberFacts>, sqlx::Error> {
+    sqlx::query(
+        "SELECT id AS member_id, number, name, supplier FROM member WHERE ($1 IS NULL OR id = $1) ORDER BY number LIMIT $2",
+    )
+    .bind(scope.member_id())
+    .bind(MEMBERS_MAX)
+    .fetch_all(&mut **tx)
+    .await?
+    .iter()
+    .map(member_facts)
+    .collect()
 }
 
 /// Every sensor and whom it watches.
