@@ -13,6 +13,7 @@ use crate::limits::page::STATEMENT_MAX_OCTETS;
 use crate::limits::rollout::{PILOT_HOSTS_MAX, PILOT_WAIT_MAX_S, PILOT_WAIT_MIN_S};
 use crate::limits::{BEAT_EVERY_MAX_S, BEAT_EVERY_MIN_S};
 use crate::mail;
+use crate::profile::{BadTelephone, Telephone};
 use crate::rollout::Bounds;
 
 /// What the file sets; flags win over it.
@@ -56,6 +57,8 @@ pub struct Settings {
     pub metrics: Option<SocketAddr>,
     /// Where the operator's accessibility statement is; none = the pages say that it is missing.
     pub accessibility_statement: Option<String>,
+    /// The telephone that members ring.
+    pub telephone: Option<Telephone>,
     /// The mail server that mail to members is handed to.
     pub mail: mail::Said,
 }
@@ -72,7 +75,7 @@ impl Settings {
     }
 }
 
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 26] = [
     "quic",
     "enroll",
     "web",
@@ -92,6 +95,7 @@ const KEYS: [&str; 25] = [
     "web_key",
     "metrics",
     "accessibility_statement",
+    "telephone",
     "mail_server",
     "mail_from",
     "mail_tls",
@@ -192,6 +196,16 @@ pub enum BadSettings {
         key: &'static str,
         /// What it was set to.
         value: String,
+    },
+    /// No telephone number.
+    #[error("{file} line {line}: telephone: {why}")]
+    BadTelephone {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong, and what would be right.
+        why: BadTelephone,
     },
     /// A value that is nothing mail could be sent by.
     #[error("{file} line {line}: {key} = {value} {why}")]
@@ -313,6 +327,10 @@ impl Settings {
                 "mail_credentials" => settings.mail.credentials = path("mail_credentials")?,
                 "mail_ca" => settings.mail.authorities = path("mail_ca")?,
                 "mail_link" => settings.mail.link = Some(text.parse().map_err(bad_mail("mail_link"))?),
+                "telephone" => {
+                    let bad = |bad: BadTelephone| BadSettings::BadTelephone { file: file.clone(), line, why: bad };
+                    settings.telephone = Some(text.parse().map_err(bad)?);
+                }
                 "quic" => settings.quic = address("quic", crate::address::QUIC_PORT)?,
                 "enroll" => settings.enroll = address("enroll", crate::address::ENROLL_PORT)?,
                 "web" => settings.web = address("web", crate::address::WEB_PORT)?,
@@ -437,6 +455,7 @@ mod tests {
         assert!(settings.pilot_wait_s.is_some() && settings.pilot_hosts.is_some() && !settings.four_eyes);
         assert_eq!(settings.metrics, Some("127.0.0.1:9844".parse().unwrap()));
         assert!(settings.accessibility_statement.is_some_and(|page| page.starts_with("https://uustatus.no/")));
+        assert_eq!(settings.telephone.map(|number| number.to_string()).as_deref(), Some("22 00 00 00"));
         assert_eq!(settings.web_name.as_deref(), Some("varde.example.no"));
         assert!(Settings::read("approve_sensors = true", "c.toml").unwrap().approve_sensors);
         assert_eq!(Settings::read("tcp = \"none\"", "c.toml").unwrap().tcp, Some(Listen::Nowhere));
@@ -448,7 +467,7 @@ mod tests {
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
             (
                 "colour = 1\n",
-                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, web_name, web_certificate, web_key, metrics, accessibility_statement, mail_server, mail_from, mail_tls, mail_credentials, mail_ca, mail_link",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, web_name, web_certificate, web_key, metrics, accessibility_statement, telephone, mail_server, mail_from, mail_tls, mail_credentials, mail_ca, mail_link",
             ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",
@@ -473,6 +492,10 @@ mod tests {
             (
                 "web_name = \"https://varde.example.no\"",
                 "c.toml line 1: web_name = \"https://varde.example.no\" is no name of a host; write for example web_name = \"varde.example.no\"",
+            ),
+            (
+                "telephone = \"ring oss\"",
+                "c.toml line 1: telephone: \"ring oss\" is no telephone number; write eight digits (22 00 00 00), a short number (02497) or + and the country (+46 8 123 456)",
             ),
             (
                 "mail_server = \"smtp.example\"",

@@ -15,30 +15,15 @@
 // It prints lines of JSON: {"ready": true} when something may happen (see `live`), at last {"faults": [..], "pages": [..],
 // "octets": n, "fetched": [..]}: the addresses of the pages, and what the first page weighs with all it fetches. It ends with 0
 // unless it could not do its work.
-import { createRequire } from "node:module";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const require = createRequire(join(process.env.VARDE_NODE_MODULES, "playwright-core", "package.json"));
-const { chromium } = require("playwright-core");
-const AXE = readFileSync(join(process.env.VARDE_NODE_MODULES, "axe-core", "axe.min.js"), "utf8");
-
-const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run", "--no-proxy-server",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-];
-const RULES = { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }, resultTypes: ["violations"] };
-const SCREENS = [
-  { width: 1280, height: 900, scheme: "light" }, { width: 1280, height: 900, scheme: "dark" },
-  { width: 320, height: 640, scheme: "light" }, { width: 320, height: 640, scheme: "dark" },
-];
-// How long anything may take before it counts as not happening.
-const PATIENCE_MS = 60000;
+import { PATIENCE_MS, judges, launch } from "./reading.mjs";
 
 const plan = JSON.parse(readFileSync(0, "utf8").split("\n", 1)[0]);
-const browser = process.env.PATH.split(":").map((folder) => join(folder, plan.chromium)).find(existsSync);
 const faults = [];
 const fault = (where, what) => faults.push(`${where}: ${what}`);
+const { judge, everywhere } = judges(fault);
 const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 // What a page must never do, whichever it is.
@@ -58,9 +43,7 @@ const watch = (context) => {
 const allowed = new Set();
 
 const open = async (profile, more = {}) => {
-  const context = await chromium.launchPersistentContext(join(plan.profile, profile), {
-    executablePath: browser, headless: true, args: FLAGS, locale: "nb-NO", ...more,
-  });
+  const context = await launch(plan.chromium, join(plan.profile, profile), more);
   watch(context);
   if (known.length > 0) await context.addCookies(known);
   const page = context.pages()[0] ?? (await context.newPage());
@@ -89,42 +72,6 @@ const pages = async (context) => {
   return found;
 };
 
-const judge = async (page, where) => {
-  // What opens fades in, and colours on the way are nobody's to read.
-  await page.evaluate(() => Promise.allSettled(document.getAnimations().map((each) => each.finished)));
-  const has = await page.evaluate(() => typeof globalThis.axe);
-  if (has === "undefined") await page.evaluate(AXE);
-  const { violations } = await page.evaluate((rules) => globalThis.axe.run(document, rules), RULES);
-  for (const { id, nodes } of violations) {
-    const [first] = nodes;
-    fault(where, `axe ${id}, ${nodes.length} times, first ${first.target.join(" ")}: ${first.failureSummary.split("\n").slice(1).join("; ").trim()}`);
-  }
-};
-
-const layout = async (page, where, width) => {
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  if (wide > width) {
-    const who = await page.evaluate((most) => [...document.querySelectorAll("body *")]
-      .filter((e) => e.getBoundingClientRect().right > most + 1 && !e.closest(".scroll") && e.checkVisibility())
-      .slice(0, 3).map((e) => `${e.tagName.toLowerCase()}${e.id ? `#${e.id}` : ""}.${e.className}`).join(" "), width);
-    fault(where, `is ${wide} wide: ${who}`);
-  }
-  const [ones, mains] = await page.evaluate(() => ["h1", "main"].map((tag) => document.querySelectorAll(tag).length));
-  if (ones !== 1 || mains !== 1) fault(where, `has ${ones} h1 and ${mains} main`);
-};
-
-// What others wrote stands there as text: it has become no element, run nothing, turned nothing around.
-const harmless = async (page, where) => {
-  const bad = await page.evaluate(() => {
-    const found = [...document.querySelectorAll("*")].filter((e) => e.matches("script:not([src]), iframe, object, embed, style, img:not([src^='/assets/'])")
-      || [...e.attributes].some((a) => a.name.startsWith("on") || /^\s*javascript:/i.test(a.value))).map((e) => e.outerHTML.slice(0, 120));
-    if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/.test(document.documentElement.outerHTML)) found.push("hidden characters");
-    if (globalThis.ran) found.push("something ran");
-    return found;
-  });
-  for (const what of bad) fault(where, what);
-};
-
 const walk = async ({ context, page }) => {
   const all = await pages(context);
   const shown = new Set();
@@ -132,17 +79,9 @@ const walk = async ({ context, page }) => {
     if (plan.missing.includes(address)) allowed.add("404");
     await page.goto(plan.origin + address);
     const name = address.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "") || "front";
-    await harmless(page, address);
     const text = await page.evaluate(() => document.body.textContent);
     for (const word of plan.hostile) if (text.includes(word)) shown.add(word);
-    for (const { width, height, scheme } of SCREENS) {
-      const where = `${address} (${width}, ${scheme})`;
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme: scheme });
-      await layout(page, where, width);
-      await judge(page, where);
-      await page.screenshot({ path: join(plan.folder, `${name}-${width}-${scheme}.png`), fullPage: true });
-    }
+    await everywhere(page, address, plan.folder, name);
     allowed.clear();
   }
   for (const word of plan.hostile) if (!shown.has(word)) fault("hostile words", `no page shows ${word}`);

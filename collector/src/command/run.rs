@@ -60,6 +60,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         feed_key,
         metrics,
         accessibility_statement: statement,
+        telephone,
         web_name,
         web_certificate,
         web_key,
@@ -82,7 +83,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         (Some(_), _, _) => bail!("web_certificate and web_key belong together: set both, or neither"),
     };
     let mail = mail.server().map_err(anyhow::Error::msg)?;
-    let conduct = Conduct { approve_sensors, heartbeat, web, feed_certificate, metrics, statement, mail };
+    let conduct = Conduct { approve_sensors, heartbeat, web, feed_certificate, metrics, statement, telephone, mail };
     let running = match serve::start_as(data, wanted, conduct.clone()).await {
         Err(error @ StartError::Tcp { .. }) if !asked => {
             tracing::warn!("sensors whose network drops UDP cannot come in: {error}");

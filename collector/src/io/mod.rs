@@ -35,6 +35,7 @@ mod looks;
 pub mod mail;
 pub mod metrics;
 mod news;
+pub mod onward;
 pub mod outlived;
 pub mod overwritten;
 mod packed;
@@ -72,3 +73,5 @@ mod difference;
 mod doorway;
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod member_pages;

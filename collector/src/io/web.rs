@@ -37,12 +37,14 @@ use crate::store::{Store, StoreError};
 
 mod advisory;
 mod desk;
+mod home;
 mod link;
 mod own;
 mod reading;
 mod screen;
 mod sign_in;
 mod triage;
+mod writing;
 
 /// Scripts, styles and pictures from here alone; nothing inline, no framing, forms to ourselves.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -67,6 +69,8 @@ pub struct Shared {
     /// Whether it is served over TLS.
     pub(super) is_tls: bool,
     pub(super) doorman: Doorman,
+    /// What the newest list holds.
+    counted_list: home::CountedList,
 }
 
 impl Shared {
@@ -136,6 +140,7 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
         clock: manner.clock,
         is_tls: manner.tls.is_some(),
         doorman: Doorman::default(),
+        counted_list: home::CountedList::default(),
     });
     let mut app = Router::new();
     for address in PAGES {
@@ -150,12 +155,22 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
             Page::Sensor => on(by, reading::sensor),
             Page::Member => on(by, reading::member),
             Page::Advisories => on(by, advisory::list),
+            Page::NewAdvisory => on(by, writing::begin),
+            Page::WriteAdvisory => on(by, writing::new),
+            Page::EditAdvisory => on(by, writing::edit),
+            Page::ChangeAdvisory => on(by, writing::change),
+            Page::DraftAdvisory => on(by, writing::draft),
+            Page::SendAdvisory => on(by, writing::send),
+            Page::DropAdvisory => on(by, writing::discard),
+            Page::MailAgain => on(by, writing::mail_again),
             Page::Advisory => on(by, advisory::one),
             Page::ConfirmRead => on(by, advisory::confirm),
             Page::AnswerAdvisory => on(by, advisory::answer),
             Page::NoteCall => on(by, advisory::called),
             Page::Measures => on(by, advisory::measures),
+            Page::ConfirmContacts => on(by, home::confirm_contacts),
             Page::Privacy => on(by, reading::privacy),
+            Page::Leaves => on(by, home::leaves),
             Page::Picture => on(by, picture_json),
             Page::Live => on(by, live),
             Page::Health => on(by, healthy),

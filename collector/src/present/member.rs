@@ -79,7 +79,7 @@ impl MemberView {
         reader: &Reader,
     ) -> MemberView {
         let texts = reader.texts;
-        let Profile { language, covered, supplier, domains, networks, contacts } = profile;
+        let Profile { language, covered, supplier, domains, networks, contacts: _ } = profile;
         let list = |items: Vec<String>| {
             Shown::of(&if items.is_empty() { texts.say("member-none-known") } else { items.join(", ") })
         };
@@ -100,7 +100,7 @@ impl MemberView {
             supplier: Shown::of(&supplier.clone().unwrap_or_else(|| texts.say("member-supplier-none"))),
             domains: list(domains.iter().cloned().collect()),
             networks: list(networks.iter().map(ToString::to_string).collect()),
-            contacts: contacts.iter().map(|(role, contact)| row(*role, contact, reader)).collect(),
+            contacts: contact_rows(profile, reader),
             no_contacts: texts.with("member-contacts-none", &[("number", number.as_str())]),
             sites: sites.iter().map(|site| line(site, member, texts)).collect(),
             silence: SilenceView::of(silences, scope, reader),
@@ -116,6 +116,22 @@ fn was(former: &FormerNumber, reader: &Reader) -> String {
     reader.texts.with("member-former", &words)
 }
 
+/// Whom to call at a member.
+pub fn contact_rows(profile: &Profile, reader: &Reader) -> Vec<ContactRow> {
+    profile.contacts.iter().map(|(role, contact)| row(*role, contact, reader)).collect()
+}
+
+/// What somebody is called for.
+pub fn role_words(role: Role, texts: &Texts) -> String {
+    match role {
+        Role::It => texts.say("role-it"),
+        Role::Security => texts.say("role-security"),
+        Role::OnCall => texts.say("role-oncall"),
+        Role::Management => texts.say("role-management"),
+        Role::Privacy => texts.say("role-privacy"),
+    }
+}
+
 fn row(role: Role, contact: &Contact, reader: &Reader) -> ContactRow {
     let texts = reader.texts;
     let Contact { name, telephone, out_of_hours, email, confirmed_at } = contact;
@@ -123,13 +139,7 @@ fn row(role: Role, contact: &Contact, reader: &Reader) -> ContactRow {
         number.as_ref().map_or_else(|| "–".to_owned(), ToString::to_string)
     };
     ContactRow {
-        role: match role {
-            Role::It => texts.say("role-it"),
-            Role::Security => texts.say("role-security"),
-            Role::OnCall => texts.say("role-oncall"),
-            Role::Management => texts.say("role-management"),
-            Role::Privacy => texts.say("role-privacy"),
-        },
+        role: role_words(role, texts),
         name: Shown::of(name),
         telephone: number(telephone),
         out_of_hours: number(out_of_hours),

@@ -12,7 +12,7 @@ use super::sensor_health::SensorView;
 use super::shown::Shown;
 use super::text::{Language, Texts};
 use super::view::FrontView;
-use crate::account::role::Role;
+use crate::account::role::{Right, Role};
 
 /// What stands around every page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,16 @@ impl Head {
     /// Whether an accessibility statement is missing, and who looks could see to it.
     pub(super) fn lacks_statement(&self) -> bool {
         self.looks.statement().is_none() && self.looks.kind() == Kind::Csirt
+    }
+
+    /// Whether who looks may publish, and write to members.
+    pub(super) fn may_publish(&self) -> bool {
+        self.signed.as_ref().is_some_and(|signed| signed.role.may(Right::Publish))
+    }
+
+    /// Whether who looks may work on what is shown.
+    pub(super) fn may_work(&self) -> bool {
+        self.signed.as_ref().is_some_and(|signed| signed.role.may(Right::Work))
     }
 
     /// What the bar shows.
@@ -148,6 +158,22 @@ struct MessagePage<'a> {
     t: &'static Texts,
     title: &'a str,
     words: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "onward.html")]
+struct OnwardPage<'a> {
+    head: &'a Head,
+    t: &'static Texts,
+    to: &'a str,
+}
+
+/// A page that leads on to an address of ours by itself, without a script; and by a link.
+///
+/// # Errors
+/// None of ours; the template's type demands it.
+pub fn onward(head: &Head, to: &str) -> askama::Result<String> {
+    OnwardPage { head, t: head.texts(), to }.render()
 }
 
 /// The front page.
