@@ -43,6 +43,9 @@ pub struct Deleted {
     pub sensors: u64,
     /// Sites it had on sensors of others.
     pub sites: u64,
+    /// Accounts at the pages; certificates of before counted none.
+    #[serde(default)]
+    pub accounts: u64,
     /// Alerts.
     pub alerts: u64,
     /// Incidents.

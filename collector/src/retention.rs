@@ -77,7 +77,7 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("muted_at", With("muted")),
     ("object", Stays("the newest version of what each source says")),
     ("page_link", Stays("one for each account, for 72 hours at most")),
-    ("page_session", Stays("ten for each account, for 8 hours at most")),
+    ("page_session", Goes(retention::SESSIONS)),
     ("page_token", Member),
     ("pending_list", Stays("one")),
     ("reader", Goes(retention::AUDIT)),

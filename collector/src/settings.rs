@@ -14,6 +14,7 @@ use crate::limits::rollout::{PILOT_HOSTS_MAX, PILOT_WAIT_MAX_S, PILOT_WAIT_MIN_S
 use crate::limits::{BEAT_EVERY_MAX_S, BEAT_EVERY_MIN_S};
 use crate::mail;
 use crate::oidc;
+use crate::profile::{BadTelephone, Telephone};
 use crate::rollout::Bounds;
 
 /// What the file sets; flags win over it.
@@ -57,6 +58,8 @@ pub struct Settings {
     pub metrics: Option<SocketAddr>,
     /// Where the operator's accessibility statement is; none = the pages say that it is missing.
     pub accessibility_statement: Option<String>,
+    /// The telephone that members ring.
+    pub telephone: Option<Telephone>,
     /// The mail server that mail to members is handed to.
     pub mail: mail::Said,
     /// The provider at which people sign in too.
@@ -75,7 +78,7 @@ impl Settings {
     }
 }
 
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 33] = [
     "quic",
     "enroll",
     "web",
@@ -95,6 +98,7 @@ const KEYS: [&str; 32] = [
     "web_key",
     "metrics",
     "accessibility_statement",
+    "telephone",
     "mail_server",
     "mail_from",
     "mail_tls",
@@ -202,6 +206,16 @@ pub enum BadSettings {
         key: &'static str,
         /// What it was set to.
         value: String,
+    },
+    /// No telephone number.
+    #[error("{file} line {line}: telephone: {why}")]
+    BadTelephone {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong, and what would be right.
+        why: BadTelephone,
     },
     /// A word that is none of those it may be.
     #[error("{file} line {line}: {key} = {value} {why}")]
@@ -332,6 +346,10 @@ impl Settings {
                 }
                 "oidc_return" => settings.oidc.address = Some(text.parse().map_err(bad_word("oidc_return"))?),
                 "oidc_ca" => settings.oidc.authorities = path("oidc_ca")?,
+                "telephone" => {
+                    let bad = |bad: BadTelephone| BadSettings::BadTelephone { file: file.clone(), line, why: bad };
+                    settings.telephone = Some(text.parse().map_err(bad)?);
+                }
                 "quic" => settings.quic = address("quic", crate::address::QUIC_PORT)?,
                 "enroll" => settings.enroll = address("enroll", crate::address::ENROLL_PORT)?,
                 "web" => settings.web = address("web", crate::address::WEB_PORT)?,
@@ -456,6 +474,7 @@ mod tests {
         assert!(settings.pilot_wait_s.is_some() && settings.pilot_hosts.is_some() && !settings.four_eyes);
         assert_eq!(settings.metrics, Some("127.0.0.1:9844".parse().unwrap()));
         assert!(settings.accessibility_statement.is_some_and(|page| page.starts_with("https://uustatus.no/")));
+        assert_eq!(settings.telephone.map(|number| number.to_string()).as_deref(), Some("22 00 00 00"));
         assert_eq!(settings.web_name.as_deref(), Some("varde.example.no"));
         assert!(Settings::read("approve_sensors = true", "c.toml").unwrap().approve_sensors);
         assert_eq!(Settings::read("tcp = \"none\"", "c.toml").unwrap().tcp, Some(Listen::Nowhere));
@@ -467,7 +486,7 @@ mod tests {
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
             (
                 "colour = 1\n",
-                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, web_name, web_certificate, web_key, metrics, accessibility_statement, mail_server, mail_from, mail_tls, mail_credentials, mail_ca, mail_link, oidc_issuer, oidc_name, oidc_client, oidc_secret, oidc_second_factor, oidc_return, oidc_ca",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, web_name, web_certificate, web_key, metrics, accessibility_statement, telephone, mail_server, mail_from, mail_tls, mail_credentials, mail_ca, mail_link, oidc_issuer, oidc_name, oidc_client, oidc_secret, oidc_second_factor, oidc_return, oidc_ca",
             ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",
@@ -492,6 +511,10 @@ mod tests {
             (
                 "web_name = \"https://varde.example.no\"",
                 "c.toml line 1: web_name = \"https://varde.example.no\" is no name of a host; write for example web_name = \"varde.example.no\"",
+            ),
+            (
+                "telephone = \"ring oss\"",
+                "c.toml line 1: telephone: \"ring oss\" is no telephone number; write eight digits (22 00 00 00), a short number (02497) or + and the country (+46 8 123 456)",
             ),
             (
                 "mail_server = \"smtp.example\"",

@@ -604,6 +604,7 @@ deletion-contacts = contacts
 deletion-addresses = domains and networks
 deletion-sensors = sensors, all revoked, with keys and history
 deletion-sites = sites on sensors of others
+deletion-accounts = accounts at the pages
 deletion-alerts = alerts
 deletion-incidents = incidents
 deletion-records = records from the sensors
@@ -684,6 +685,8 @@ kept-losses = What sensors have lost, and operational incidents
 kept-heartbeats = Heartbeats, and what sensors say of themselves
 kept-sightings = What sources were told of their own indicators
 kept-audit = The audit, and who published, recalled, allowed and braked
+kept-accounts = Accounts at the pages: name, role, when they last came in
+kept-sessions = Sessions of the pages: when they began, when somebody was last there, and which browser
 kept-backups = Backups
 kept-hours = { $n ->
     [1] 1 hour
@@ -1037,9 +1040,6 @@ oidc-one-factor = { $name } does not say that you used a second factor, and one 
 oidc-unknown = You are signed in with { $name }, but no account here is connected to you there. Ask the CSIRT for an invitation, or sign in by password and code and connect the account under “My account”.
 oidc-taken = Another account here is connected to you at { $name } already. Sign out there and in as somebody else, or use that account.
 oidc-spent = The link or the session you began with is good no longer. Nothing has changed.
-onward-title = Going on
-onward-words = This page goes on by itself. If it does not, use the button.
-onward-button = Go on
 no-room-title = The collector’s disk is full
 no-room-words = Nobody can sign in before there is room on it: that somebody came in cannot be written. Whoever runs the collector has to make room; the sensors hold on to what they have meanwhile.
 left-title = You are signed out here
@@ -1643,3 +1643,129 @@ user-link-invites = The link invites { $name }: whoever opens it chooses passwor
 user-link-signs-in = The link signs { $name } in, without password and second factor.
 user-link-once = The link is shown now and never again. If it is lost, make another; this one is good no longer then.
 user-link-send = Send it by another way than e-mail if the mailbox may be read by others.
+# The front pages of a member's IT and management
+home-reload = Load the page again to see whether anything has changed.
+home-in-doubt = In doubt? Call
+home-now = Do this now
+home-nothing = Nothing is waiting for you.
+home-do = What you do, in this order
+home-others = At least { $shown } others are hit by the same.
+home-more-incidents = { $n ->
+    [1] And 1 more incident
+   *[other] And { $shown } more incidents
+}
+home-unread = Advisories you have not confirmed as read
+home-no-sensor = You have no sensor that is connected. Ask the response team for a token.
+home-contacts = Whom we call at your place
+home-contacts-words = When something is urgent the response team calls these, at night too.
+home-contacts-none = We do not know whom to call at your place. Call the response team and tell them.
+home-contacts-doubt = Look over whom we call at your place, and confirm that it is right
+home-contacts-button = All of it is right today
+home-contacts-wrong = Is it not right? Tell the response team, who will correct it.
+home-profile = All we have about you
+home-lists = What the sensor looks for
+home-list = List { $revision } with { $count }, published { $at }.
+home-lists-open = By source, kind and marking
+home-count = Count
+home-leaves-all = All that can be sent out, in { $shown } points
+leaves-title = What leaves the house
+leaves-yourself = See for yourself at the sensor, with real examples:
+light-calm = Nothing is found
+light-calm-means = The sensors see the traffic, and no incident is open. Of what they cannot see this says nothing.
+light-blind = We do not know
+light-blind-means = No incident is open, but not all sensors see the traffic now. Something may have happened unseen.
+light-seen = Perhaps
+light-seen-means = Something was seen that may be an attempt. No contact with the attacker was seen.
+light-contained = Yes, but it is stopped
+light-contained-means = Something was in contact with the attacker. It is stopped, and is being cleaned up.
+light-hit = Yes
+light-hit-means = At least one machine was in contact with something known to be harmful, or somebody has confirmed that it is serious.
+remedy-deaf = No traffic reaches the sensor. Check the mirror port and the cable, and that the right interface stands in agent.toml. Run varde-agent doctor.
+remedy-silent = Check that the machine is on, that it reaches the network, and that the service varde-agent runs. Run varde-agent doctor.
+remedy-never-came = The sensor is enrolled and was never heard. Start the service varde-agent, and run varde-agent doctor.
+remedy-approval = Call the response team and read the words to them. They approve the sensor.
+remedy-token = The token has not been used yet. Run varde-agent enroll on the machine.
+remedy-token-expired = The token ran out unused. Ask the response team for a new one.
+remedy-quarantined = Two machines use the same identity. Switch the copy off, and call the response team.
+remedy-revoked = The sensor is shut out. Call the response team if that is not meant.
+leadership-hit = Are we hit?
+leadership-doing = What are we doing?
+leadership-ring = Whom do we call?
+leadership-nothing = Nothing needs doing now.
+leadership-nothing-said = No measures have been reported yet. Ask whom you call first, see below.
+leadership-unread = { $n ->
+    [1] 1 advisory is not confirmed as read at our place
+   *[other] { $shown } advisories are not confirmed as read at our place
+}
+leadership-out-of-hours = out of hours
+leadership-ring-none = No telephone numbers are registered for us. Ask your IT to give them to the response team.
+leadership-ring-operator = The response team,
+leadership-operator-unknown = The response team's number does not stand here. Use the one you have been given by
+# On from pages of others
+onward-title = One moment
+onward-words = This page goes on by itself. If it does not, use the link.
+onward-link = Go on
+advisory-mail-hung = { $member }: was on its way { $at }, and nobody knows whether it arrived. Call, or send it again.
+# Writing an advisory
+write-title = Write an advisory
+write-change = Change the draft
+write-about = It is about
+write-words = It is a draft until you have looked it over and sent it. Nobody gets anything before that.
+write-problems = Nothing is kept yet. Put this right:
+write-heading = Heading
+write-text = Text
+write-markup = Plain text. # and ## begin headings, - points, 1. steps, and an empty line parts paragraphs. Links and HTML stay text.
+write-tlp = How far may it be shared?
+write-tlp-clear = freely
+write-tlp-green = in the sector
+write-tlp-amber = in one's own organisation, and with those who need to know
+write-tlp-strict = in one's own organisation alone
+write-tlp-red = whoever reads it alone
+write-to = Who is to have it?
+write-to-campaign = The members of the campaign, as they are when it is sent
+write-to-all = All members
+write-to-chosen = These:
+write-numbers = Numbers of members
+write-numbers-words = With spaces or commas between. Used where "These" is chosen.
+write-measures = What they should do
+write-measures-words = Measures of the bank. Those proposed follow from how far it came. If you choose others they are for all who get the advisory.
+write-proposed = proposed
+write-button = Keep and look over
+write-wrong-title = { $language }: the heading is missing, longer than { $most } bytes or on several lines.
+write-wrong-no-text = { $language }: the text is missing. Write what members must know and do, or empty the heading.
+write-wrong-text = { $language }: the text is longer than { $most } bytes or has control characters in it. Shorten it, and paste it as plain text.
+write-wrong-nothing = There is no text in bokmål or nynorsk. Write one of them.
+write-wrong-tlp = Choose how far it may be shared.
+write-wrong-nobody = Choose who is to have it, for example 3407 0301.
+write-wrong-member = { $number } is no member's number. Write four digits, for example 3407.
+write-wrong-campaign = The advisory is about no campaign. Choose members, or all.
+write-wrong-measures = Choose at most { $most } measures of the bank.
+draft-title = Look the draft over
+draft-reach = Who gets it
+draft-members = { $n ->
+    [0] No members get it.
+    [1] 1 member gets it.
+   *[other] { $shown } members get it.
+}
+draft-mails = { $mail } of { $of } get mail that it has come. It says nothing of what it is about.
+draft-no-mail = Nobody gets mail: there is no mail_server in collector.toml.
+draft-who = Show the members
+draft-calls = { $n ->
+    [1] 1 member gets no mail, and must be called
+   *[other] { $shown } members get no mail, and must be called
+}
+draft-nobody = It goes to nobody. Choose who is to have it.
+draft-send = Send it
+draft-send-words = What was sent is never changed. If something is wrong it can be corrected by a new version, or withdrawn.
+draft-seen = I have read it as members get it
+draft-unread = Tick that you have read it. Nothing is sent yet.
+draft-send-button = { $n ->
+    [1] Send to 1 member
+   *[other] Send to { $shown } members
+}
+draft-change = Change
+draft-drop = Throw the draft away
+draft-preview = As members read it
+draft-by-member = The measures were proposed for the campaign. Each member gets those first that fit how far it came there.
+advisory-to-draft = Look over and send
+advisory-mail-again = Send the mail again to those it did not reach

@@ -604,6 +604,7 @@ deletion-contacts = kontakter
 deletion-addresses = domener og nett
 deletion-sensors = sensorer, alle sperret, med nøkler og historikk
 deletion-sites = steder på andres sensorer
+deletion-accounts = kontoer på sidene
 deletion-alerts = alarmer
 deletion-incidents = saker
 deletion-records = poster fra sensorene
@@ -684,6 +685,8 @@ kept-losses = Det sensorer har mistet, og driftssaker
 kept-heartbeats = Livstegn, og det sensorene melder om seg selv
 kept-sightings = Det kilder har fått vite om sine egne indikatorer
 kept-audit = Revisjonsloggen, og hvem som publiserte, trakk tilbake, tillot og bremset
+kept-accounts = Kontoer på sidene: navn, rolle, når de sist var inne
+kept-sessions = Økter på sidene: når de begynte, når noen sist var der, og hvilken nettleser
 kept-backups = Sikkerhetskopier
 kept-hours = { $n ->
     [1] 1 time
@@ -1037,9 +1040,6 @@ oidc-one-factor = { $name } sier ikke at du brukte en andre faktor, og den må t
 oidc-unknown = Du er logget inn hos { $name }, men ingen konto her er koblet til deg der. Be CSIRT-et om en invitasjon, eller logg inn med passord og kode og koble kontoen til under «Min konto».
 oidc-taken = En annen konto her er allerede koblet til deg hos { $name }. Logg ut der og inn som en annen, eller bruk den kontoen.
 oidc-spent = Lenken eller økten du begynte med, gjelder ikke lenger. Ingenting er endret.
-onward-title = Videre
-onward-words = Siden går videre av seg selv. Gjør den ikke det, bruk knappen.
-onward-button = Gå videre
 no-room-title = Disken til samleren er full
 no-room-words = Ingen kan logge inn før det er plass på den: at noen kom inn, kan ikke skrives. Den som drifter samleren, må gjøre plass; sensorene holder på det de har imens.
 left-title = Du er logget ut her
@@ -1643,3 +1643,129 @@ user-link-invites = Lenken inviterer { $name }: den som åpner den, velger passo
 user-link-signs-in = Lenken logger inn { $name }, uten passord og andre faktor.
 user-link-once = Lenken vises bare nå. Går den tapt, lag en ny; da gjelder ikke denne.
 user-link-send = Send den på en annen måte enn e-post hvis postkassen kan leses av andre.
+# Forsiden til medlemmets IT og ledelse
+home-reload = Last siden på nytt for å se om noe er endret.
+home-in-doubt = Er du i tvil? Ring
+home-now = Gjør dette nå
+home-nothing = Ingenting venter på dere.
+home-do = Hva dere gjør, i denne rekkefølgen
+home-others = Minst { $shown } andre er rammet av det samme.
+home-more-incidents = { $n ->
+    [1] Og 1 sak til
+   *[other] Og { $shown } saker til
+}
+home-unread = Varsler dere ikke har bekreftet lest
+home-no-sensor = Dere har ingen sensor som er koblet til. Be responsmiljøet om et token.
+home-contacts = Hvem vi ringer hos dere
+home-contacts-words = Når noe haster, ringer responsmiljøet disse, også om natten.
+home-contacts-none = Vi vet ikke hvem vi skal ringe hos dere. Ring responsmiljøet og si det.
+home-contacts-doubt = Se over hvem vi ringer hos dere, og bekreft at det stemmer
+home-contacts-button = Alt stemmer i dag
+home-contacts-wrong = Stemmer det ikke? Si det til responsmiljøet, som retter det.
+home-profile = Alt vi har om dere
+home-lists = Hva sensoren leter etter
+home-list = Liste { $revision } med { $count }, publisert { $at }.
+home-lists-open = Etter kilde, type og merking
+home-count = Antall
+home-leaves-all = Alt som kan sendes ut, i { $shown } punkter
+leaves-title = Hva som sendes ut av huset
+leaves-yourself = Se det selv på sensoren, med ekte eksempler:
+light-calm = Ingenting er funnet
+light-calm-means = Sensorene ser trafikken, og ingen sak er åpen. Det de ikke kan se, sier dette ingenting om.
+light-blind = Vi vet ikke
+light-blind-means = Ingen sak er åpen, men ikke alle sensorene ser trafikken nå. Noe kan ha skjedd uten at det er sett.
+light-seen = Kanskje
+light-seen-means = Noe er sett som kan være et forsøk. Ingen kontakt med angriperen er sett.
+light-contained = Ja, men det er stanset
+light-contained-means = Noe var i kontakt med angriperen. Det er stanset, og det ryddes opp.
+light-hit = Ja
+light-hit-means = Minst én maskin har vært i kontakt med noe som er kjent som skadelig, eller noen har bekreftet at det er alvor.
+remedy-deaf = Ingen trafikk kommer fram til sensoren. Sjekk speilporten og kabelen, og at riktig grensesnitt står i agent.toml. Kjør varde-agent doctor.
+remedy-silent = Sjekk at maskinen er på, at den når nettet, og at tjenesten varde-agent går. Kjør varde-agent doctor.
+remedy-never-came = Sensoren er koblet til, men har aldri meldt seg. Start tjenesten varde-agent, og kjør varde-agent doctor.
+remedy-approval = Ring responsmiljøet og les opp ordene for det. De godkjenner sensoren.
+remedy-token = Tokenet er ikke brukt ennå. Kjør varde-agent enroll på maskinen.
+remedy-token-expired = Tokenet er gått ut uten å være brukt. Be responsmiljøet om et nytt.
+remedy-quarantined = To maskiner bruker samme identitet. Slå av kopien, og ring responsmiljøet.
+remedy-revoked = Sensoren er sperret. Ring responsmiljøet hvis det ikke er meningen.
+leadership-hit = Er vi rammet?
+leadership-doing = Hva gjør vi?
+leadership-ring = Hvem ringer vi?
+leadership-nothing = Ingenting må gjøres nå.
+leadership-nothing-said = Ingen tiltak er meldt ennå. Spør den dere ringer først, se under.
+leadership-unread = { $n ->
+    [1] 1 varsel er ikke bekreftet lest hos oss
+   *[other] { $shown } varsler er ikke bekreftet lest hos oss
+}
+leadership-out-of-hours = utenom arbeidstid
+leadership-ring-none = Ingen telefonnumre er registrert hos oss. Be IT-ansvarlig melde dem til responsmiljøet.
+leadership-ring-operator = Responsmiljøet,
+leadership-operator-unknown = Numrene til responsmiljøet står ikke her. Bruk det dere har fått fra
+# Videre fra andres sider
+onward-title = Et øyeblikk
+onward-words = Siden går videre av seg selv. Gjør den ikke det, bruk lenken.
+onward-link = Gå videre
+advisory-mail-hung = { $member }: var på vei { $at }, og ingen vet om den kom fram. Ring, eller send den på nytt.
+# Å skrive et varsel
+write-title = Skriv et varsel
+write-change = Endre utkastet
+write-about = Handler om
+write-words = Det er et utkast til du har sett over det og sendt det. Ingen får noe før det.
+write-problems = Ingenting er lagret ennå. Rett dette:
+write-heading = Overskrift
+write-text = Tekst
+write-markup = Vanlig tekst. # og ## begynner overskrifter, - punkter, 1. trinn, og en tom linje skiller avsnitt. Lenker og HTML blir stående som tekst.
+write-tlp = Hvor langt kan det deles?
+write-tlp-clear = fritt
+write-tlp-green = i sektoren
+write-tlp-amber = i egen virksomhet, og med dem som må vite det
+write-tlp-strict = bare i egen virksomhet
+write-tlp-red = bare den som leser
+write-to = Hvem skal ha det?
+write-to-campaign = Medlemmene i kampanjen, slik de er når det sendes
+write-to-all = Alle medlemmer
+write-to-chosen = Disse:
+write-numbers = Kommunenumre
+write-numbers-words = Med mellomrom eller komma mellom. Brukes når «Disse» er valgt.
+write-measures = Hva de bør gjøre
+write-measures-words = Tiltak fra banken. De som er foreslått, følger av hvor langt det kom. Velger du andre, gjelder de alle som får varselet.
+write-proposed = foreslått
+write-button = Lagre og se over
+write-wrong-title = { $language }: overskriften mangler, er lengre enn { $most } byte eller går over flere linjer.
+write-wrong-no-text = { $language }: teksten mangler. Skriv hva medlemmene må vite og gjøre, eller tøm overskriften.
+write-wrong-text = { $language }: teksten er lengre enn { $most } byte eller har styretegn i seg. Kort den ned, og lim inn som ren tekst.
+write-wrong-nothing = Det står ingen tekst på bokmål eller nynorsk. Skriv en av dem.
+write-wrong-tlp = Velg hvor langt det kan deles.
+write-wrong-nobody = Velg hvem som skal ha det, for eksempel 3407 0301.
+write-wrong-member = { $number } er ikke nummeret til et medlem. Skriv fire siffer, for eksempel 3407.
+write-wrong-campaign = Varselet handler ikke om en kampanje. Velg medlemmer, eller alle.
+write-wrong-measures = Velg høyst { $most } tiltak fra banken.
+draft-title = Se over utkastet
+draft-reach = Hvem får det
+draft-members = { $n ->
+    [0] Ingen medlemmer får det.
+    [1] 1 medlem får det.
+   *[other] { $shown } medlemmer får det.
+}
+draft-mails = { $mail } av { $of } får e-post om at det er kommet. Den sier ikke noe om innholdet.
+draft-no-mail = Ingen får e-post: det står ingen mail_server i collector.toml.
+draft-who = Vis medlemmene
+draft-calls = { $n ->
+    [1] 1 medlem får ikke e-post, og må ringes
+   *[other] { $shown } medlemmer får ikke e-post, og må ringes
+}
+draft-nobody = Det går ikke til noen. Velg hvem som skal ha det.
+draft-send = Send det
+draft-send-words = Det som er sendt, endres aldri. Er noe feil, kan det rettes med en ny versjon eller trekkes tilbake.
+draft-seen = Jeg har lest det slik medlemmene får det
+draft-unread = Kryss av for at du har lest det. Ingenting er sendt ennå.
+draft-send-button = { $n ->
+    [1] Send til 1 medlem
+   *[other] Send til { $shown } medlemmer
+}
+draft-change = Endre
+draft-drop = Forkast utkastet
+draft-preview = Slik leser medlemmene det
+draft-by-member = Tiltakene er foreslått for kampanjen. Hvert medlem får dem som passer til hvor langt det kom der, øverst.
+advisory-to-draft = Se over og send
+advisory-mail-again = Send e-posten på nytt til dem den ikke nådde

@@ -604,6 +604,7 @@ deletion-contacts = kontaktar
 deletion-addresses = domene og nett
 deletion-sensors = sensorar, alle sperra, med nøklar og historikk
 deletion-sites = stader på sensorane til andre
+deletion-accounts = kontoar på sidene
 deletion-alerts = alarmar
 deletion-incidents = saker
 deletion-records = postar frå sensorane
@@ -684,6 +685,8 @@ kept-losses = Det sensorar har mist, og driftssaker
 kept-heartbeats = Livsteikn, og det sensorane melder om seg sjølve
 kept-sightings = Det kjelder har fått vite om sine eigne indikatorar
 kept-audit = Revisjonsloggen, og kven som publiserte, trekte tilbake, tillét og bremsa
+kept-accounts = Kontoar på sidene: namn, rolle, når dei sist var inne
+kept-sessions = Økter på sidene: når dei byrja, når nokon sist var der, og kva nettlesar
 kept-backups = Tryggleikskopiar
 kept-hours = { $n ->
     [1] 1 time
@@ -1037,9 +1040,6 @@ oidc-one-factor = { $name } seier ikkje at du brukte ein andre faktor, og den m�
 oidc-unknown = Du er logga inn hos { $name }, men ingen konto her er kopla til deg der. Be CSIRT-et om ein invitasjon, eller logg inn med passord og kode og kople kontoen til under «Kontoen min».
 oidc-taken = Ein annan konto her er alt kopla til deg hos { $name }. Logg ut der og inn som ein annan, eller bruk den kontoen.
 oidc-spent = Lenkja eller økta du byrja med, gjeld ikkje lenger. Ingenting er endra.
-onward-title = Vidare
-onward-words = Sida går vidare av seg sjølv. Gjer ho ikkje det, bruk knappen.
-onward-button = Gå vidare
 no-room-title = Disken til samlaren er full
 no-room-words = Ingen kan logge inn før det er plass på han: at nokon kom inn, kan ikkje skrivast. Den som driftar samlaren, må gjere plass; sensorane held på det dei har imens.
 left-title = Du er logga ut her
@@ -1643,3 +1643,129 @@ user-link-invites = Lenkja inviterer { $name }: den som opnar ho, vel passord og
 user-link-signs-in = Lenkja loggar inn { $name }, utan passord og andre faktor.
 user-link-once = Lenkja blir vist berre no. Går ho tapt, lag ei ny; då gjeld ikkje denne.
 user-link-send = Send ho på ein annan måte enn e-post om postkassa kan lesast av andre.
+# Framsida til IT og leiing hos medlemmen
+home-reload = Last sida på nytt for å sjå om noko er endra.
+home-in-doubt = Er du i tvil? Ring
+home-now = Gjer dette no
+home-nothing = Ingenting ventar på dykk.
+home-do = Kva de gjer, i denne rekkjefølgja
+home-others = Minst { $shown } andre er råka av det same.
+home-more-incidents = { $n ->
+    [1] Og 1 sak til
+   *[other] Og { $shown } saker til
+}
+home-unread = Varsel de ikkje har stadfesta lesne
+home-no-sensor = De har ingen sensor som er kopla til. Be responsmiljøet om eit token.
+home-contacts = Kven vi ringjer hos dykk
+home-contacts-words = Når noko hastar, ringjer responsmiljøet desse, også om natta.
+home-contacts-none = Vi veit ikkje kven vi skal ringje hos dykk. Ring responsmiljøet og sei det.
+home-contacts-doubt = Sjå over kven vi ringjer hos dykk, og stadfest at det stemmer
+home-contacts-button = Alt stemmer i dag
+home-contacts-wrong = Stemmer det ikkje? Sei det til responsmiljøet, som rettar det.
+home-profile = Alt vi har om dykk
+home-lists = Kva sensoren leitar etter
+home-list = Liste { $revision } med { $count }, publisert { $at }.
+home-lists-open = Etter kjelde, type og merking
+home-count = Tal
+home-leaves-all = Alt som kan sendast ut, i { $shown } punkt
+leaves-title = Kva som blir sendt ut av huset
+leaves-yourself = Sjå det sjølv på sensoren, med ekte døme:
+light-calm = Ingenting er funne
+light-calm-means = Sensorane ser trafikken, og inga sak er open. Det dei ikkje kan sjå, seier dette ingenting om.
+light-blind = Vi veit ikkje
+light-blind-means = Inga sak er open, men ikkje alle sensorane ser trafikken no. Noko kan ha hendt utan at det er sett.
+light-seen = Kanskje
+light-seen-means = Noko er sett som kan vere eit forsøk. Ingen kontakt med angriparen er sett.
+light-contained = Ja, men det er stansa
+light-contained-means = Noko var i kontakt med angriparen. Det er stansa, og det blir rydda opp.
+light-hit = Ja
+light-hit-means = Minst éi maskin har vore i kontakt med noko som er kjent som skadeleg, eller nokon har stadfesta at det er alvor.
+remedy-deaf = Ingen trafikk kjem fram til sensoren. Sjekk spegelporten og kabelen, og at rett grensesnitt står i agent.toml. Køyr varde-agent doctor.
+remedy-silent = Sjekk at maskina er på, at ho når nettet, og at tenesta varde-agent går. Køyr varde-agent doctor.
+remedy-never-came = Sensoren er kopla til, men har aldri meldt seg. Start tenesta varde-agent, og køyr varde-agent doctor.
+remedy-approval = Ring responsmiljøet og les opp orda for det. Dei godkjenner sensoren.
+remedy-token = Tokenet er ikkje brukt enno. Køyr varde-agent enroll på maskina.
+remedy-token-expired = Tokenet er gått ut utan å vere brukt. Be responsmiljøet om eit nytt.
+remedy-quarantined = To maskiner bruker same identitet. Slå av kopien, og ring responsmiljøet.
+remedy-revoked = Sensoren er sperra. Ring responsmiljøet om det ikkje er meininga.
+leadership-hit = Er vi råka?
+leadership-doing = Kva gjer vi?
+leadership-ring = Kven ringjer vi?
+leadership-nothing = Ingenting må gjerast no.
+leadership-nothing-said = Ingen tiltak er melde enno. Spør den de ringjer først, sjå under.
+leadership-unread = { $n ->
+    [1] 1 varsel er ikkje stadfesta lese hos oss
+   *[other] { $shown } varsel er ikkje stadfesta lesne hos oss
+}
+leadership-out-of-hours = utanom arbeidstid
+leadership-ring-none = Ingen telefonnummer er registrerte hos oss. Be IT-ansvarleg melde dei til responsmiljøet.
+leadership-ring-operator = Responsmiljøet,
+leadership-operator-unknown = Numra til responsmiljøet står ikkje her. Bruk det de har fått frå
+# Vidare frå sidene til andre
+onward-title = Ein augneblink
+onward-words = Sida går vidare av seg sjølv. Gjer ho ikkje det, bruk lenkja.
+onward-link = Gå vidare
+advisory-mail-hung = { $member }: var på veg { $at }, og ingen veit om han kom fram. Ring, eller send han på nytt.
+# Å skrive eit varsel
+write-title = Skriv eit varsel
+write-change = Endre utkastet
+write-about = Handlar om
+write-words = Det er eit utkast til du har sett over det og sendt det. Ingen får noko før det.
+write-problems = Ingenting er lagra enno. Rett dette:
+write-heading = Overskrift
+write-text = Tekst
+write-markup = Vanleg tekst. # og ## byrjar overskrifter, - punkt, 1. steg, og ei tom linje skil avsnitt. Lenkjer og HTML blir ståande som tekst.
+write-tlp = Kor langt kan det delast?
+write-tlp-clear = fritt
+write-tlp-green = i sektoren
+write-tlp-amber = i eiga verksemd, og med dei som må vite det
+write-tlp-strict = berre i eiga verksemd
+write-tlp-red = berre den som les
+write-to = Kven skal ha det?
+write-to-campaign = Medlemmene i kampanjen, slik dei er når det blir sendt
+write-to-all = Alle medlemmer
+write-to-chosen = Desse:
+write-numbers = Kommunenummer
+write-numbers-words = Med mellomrom eller komma mellom. Blir brukte når «Desse» er valt.
+write-measures = Kva dei bør gjere
+write-measures-words = Tiltak frå banken. Dei som er føreslegne, følgjer av kor langt det kom. Vel du andre, gjeld dei alle som får varselet.
+write-proposed = føreslege
+write-button = Lagre og sjå over
+write-wrong-title = { $language }: overskrifta manglar, er lengre enn { $most } byte eller går over fleire linjer.
+write-wrong-no-text = { $language }: teksten manglar. Skriv kva medlemmene må vite og gjere, eller tøm overskrifta.
+write-wrong-text = { $language }: teksten er lengre enn { $most } byte eller har styreteikn i seg. Kort han ned, og lim inn som rein tekst.
+write-wrong-nothing = Det står ingen tekst på bokmål eller nynorsk. Skriv ein av dei.
+write-wrong-tlp = Vel kor langt det kan delast.
+write-wrong-nobody = Vel kven som skal ha det, til dømes 3407 0301.
+write-wrong-member = { $number } er ikkje nummeret til ein medlem. Skriv fire siffer, til dømes 3407.
+write-wrong-campaign = Varselet handlar ikkje om ein kampanje. Vel medlemmer, eller alle.
+write-wrong-measures = Vel høgst { $most } tiltak frå banken.
+draft-title = Sjå over utkastet
+draft-reach = Kven får det
+draft-members = { $n ->
+    [0] Ingen medlemmer får det.
+    [1] 1 medlem får det.
+   *[other] { $shown } medlemmer får det.
+}
+draft-mails = { $mail } av { $of } får e-post om at det er kome. Han seier ikkje noko om innhaldet.
+draft-no-mail = Ingen får e-post: det står ingen mail_server i collector.toml.
+draft-who = Vis medlemmene
+draft-calls = { $n ->
+    [1] 1 medlem får ikkje e-post, og må ringjast
+   *[other] { $shown } medlemmer får ikkje e-post, og må ringjast
+}
+draft-nobody = Det går ikkje til nokon. Vel kven som skal ha det.
+draft-send = Send det
+draft-send-words = Det som er sendt, blir aldri endra. Er noko feil, kan det rettast med ein ny versjon eller trekkjast tilbake.
+draft-seen = Eg har lese det slik medlemmene får det
+draft-unread = Kryss av for at du har lese det. Ingenting er sendt enno.
+draft-send-button = { $n ->
+    [1] Send til 1 medlem
+   *[other] Send til { $shown } medlemmer
+}
+draft-change = Endre
+draft-drop = Forkast utkastet
+draft-preview = Slik les medlemmene det
+draft-by-member = Tiltaka er føreslegne for kampanjen. Kvar medlem får dei som passar til kor langt det kom der, øvst.
+advisory-to-draft = Sjå over og send
+advisory-mail-again = Send e-posten på nytt til dei han ikkje nådde

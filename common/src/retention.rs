@@ -77,11 +77,15 @@ pub const HEARTBEATS: Period = Period::Days(90);
 pub const SIGHTINGS: Period = Period::Days(90);
 /// Who did what at the CSIRT; who published, recalled, allowed and braked what.
 pub const AUDIT: Period = Period::Months(24);
+/// Accounts at the pages.
+pub const ACCOUNTS: Period = Period::Member;
+/// Sessions of the pages, whatever is done in them.
+pub const SESSIONS: Period = Period::Hours(8);
 /// Copies of the database.
 pub const BACKUPS: Period = Period::Days(35);
 
 /// The table.
-pub const TABLE: [Kept; 10] = [
+pub const TABLE: [Kept; 12] = [
     Kept { what: "spool", place: Place::Sensor, period: SPOOL },
     Kept { what: "spool-waiting", place: Place::Sensor, period: SPOOL_WAITING },
     Kept { what: "hosts", place: Place::Sensor, period: HOSTS },
@@ -91,6 +95,8 @@ pub const TABLE: [Kept; 10] = [
     Kept { what: "heartbeats", place: Place::Collector, period: HEARTBEATS },
     Kept { what: "sightings", place: Place::Collector, period: SIGHTINGS },
     Kept { what: "audit", place: Place::Collector, period: AUDIT },
+    Kept { what: "accounts", place: Place::Collector, period: ACCOUNTS },
+    Kept { what: "sessions", place: Place::Collector, period: SESSIONS },
     Kept { what: "backups", place: Place::Collector, period: BACKUPS },
 ];
 

@@ -13,7 +13,8 @@
 // became of each line, and what the page says at the end.
 import { createInterface } from "node:readline";
 import { join } from "node:path";
-import { SCREENS, seat } from "./seat.mjs";
+import { SCREENS } from "./reading.mjs";
+import { seat } from "./seat.mjs";
 
 const input = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const plan = JSON.parse((await input.next()).value);

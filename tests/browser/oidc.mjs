@@ -2,22 +2,12 @@
 //
 // It is given a plan on standard input, as JSON: { origin, chromium, profile, folder, invitations: [two links], twists: [..] }.
 // It prints {"faults": [..]}. It ends with 0 unless it could not do its work.
-import { createRequire } from "node:module";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const require = createRequire(join(process.env.VARDE_NODE_MODULES, "playwright-core", "package.json"));
-const { chromium } = require("playwright-core");
-const AXE = readFileSync(join(process.env.VARDE_NODE_MODULES, "axe-core", "axe.min.js"), "utf8");
-const FLAGS = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run", "--no-proxy-server",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
-];
-const RULES = { runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }, resultTypes: ["violations"] };
-const PATIENCE_MS = 60000;
+import { PATIENCE_MS, judges, launch } from "./reading.mjs";
 
 const plan = JSON.parse(readFileSync(0, "utf8"));
-const browser = process.env.PATH.split(":").map((folder) => join(folder, plan.chromium)).find(existsSync);
 const faults = [];
 const expect = (what, is) => { if (!is) faults.push(what); };
 
@@ -25,9 +15,7 @@ let people = 0;
 // Somebody at a browser of their own.
 const somebody = async (doing) => {
   people += 1;
-  const context = await chromium.launchPersistentContext(join(plan.profile, String(people)), {
-    executablePath: browser, headless: true, args: FLAGS, locale: "nb-NO",
-  });
+  const context = await launch(plan.chromium, join(plan.profile, String(people)));
   context.setDefaultTimeout(PATIENCE_MS);
   context.on("console", (message) => {
     if (["error", "warning"].includes(message.type()) && !/status of 403/.test(message.text())) faults.push(`${message.page()?.url()}: ${message.text()}`);
@@ -39,11 +27,9 @@ const somebody = async (doing) => {
   }
 };
 
+const reads = judges((where, what) => faults.push(`${where}: ${what}`));
 const judge = async (page, name) => {
-  await page.evaluate(() => Promise.allSettled(document.getAnimations().map((each) => each.finished)));
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate((rules) => globalThis.axe.run(document, rules), RULES);
-  for (const { id, nodes } of violations) faults.push(`${name}: axe ${id}, first ${nodes[0].target.join(" ")}`);
+  await reads.judge(page, name);
   await page.screenshot({ path: join(plan.folder, `oidc-${name}.png`), fullPage: true });
 };
 

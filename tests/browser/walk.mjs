@@ -17,10 +17,10 @@
 // unless it could not do its work.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SCREENS, seat } from "./seat.mjs";
+import { seat } from "./seat.mjs";
 
 const plan = JSON.parse(readFileSync(0, "utf8").split("\n", 1)[0]);
-const { allowed, fault, faults, judge, layout, open: openAs } = seat(plan);
+const { allowed, everywhere, fault, faults, judge, open: openAs } = seat(plan);
 const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const open = (profile, more = {}) => openAs(profile, known, more);
 
@@ -47,18 +47,6 @@ const pages = async (context) => {
   return found;
 };
 
-// What others wrote stands there as text: it has become no element, run nothing, turned nothing around.
-const harmless = async (page, where) => {
-  const bad = await page.evaluate(() => {
-    const found = [...document.querySelectorAll("*")].filter((e) => e.matches("script:not([src]), iframe, object, embed, style, img:not([src^='/assets/'])")
-      || [...e.attributes].some((a) => a.name.startsWith("on") || /^\s*javascript:/i.test(a.value))).map((e) => e.outerHTML.slice(0, 120));
-    if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/.test(document.documentElement.outerHTML)) found.push("hidden characters");
-    if (globalThis.ran) found.push("something ran");
-    return found;
-  });
-  for (const what of bad) fault(where, what);
-};
-
 const walk = async ({ context, page }) => {
   const all = await pages(context);
   const shown = new Set();
@@ -66,17 +54,9 @@ const walk = async ({ context, page }) => {
     if (plan.missing.includes(address)) allowed.add("404");
     await page.goto(plan.origin + address);
     const name = address.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "") || "front";
-    await harmless(page, address);
     const text = await page.evaluate(() => document.body.textContent);
     for (const word of plan.hostile) if (text.includes(word)) shown.add(word);
-    for (const { width, height, scheme } of SCREENS) {
-      const where = `${address} (${width}, ${scheme})`;
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme: scheme });
-      await layout(page, where, width);
-      await judge(page, where);
-      await page.screenshot({ path: join(plan.folder, `${name}-${width}-${scheme}.png`), fullPage: true });
-    }
+    await everywhere(page, address, plan.folder, name);
     allowed.clear();
   }
   for (const word of plan.hostile) if (!shown.has(word)) fault("hostile words", `no page shows ${word}`);

@@ -100,7 +100,8 @@ fn an_advisory_reaches_those_it_is_for_by_mail_that_says_nothing_and_by_telephon
     let again = collector.try_ask(["advisory", "send", &id])?;
     ensure!(again.code == Some(1) && again.err.contains("never changed"), "{again:?}");
 
-    // Killed after the server has it and before it has said so: it is sent again as the same mail, and none is left out.
+    // Killed after the server has it and before it has said so: nobody knows whether it was taken, which is told, and it is sent again by a
+    // person's word alone. None is left out.
     server.hang(true)?;
     collector.start()?;
     eventually("the server has the first mail", PATIENCE, || Ok((!server.mails()?.is_empty()).then_some(())))?;
@@ -117,7 +118,15 @@ fn an_advisory_reaches_those_it_is_for_by_mail_that_says_nothing_and_by_telephon
         Ok(mails()?.iter().any(|mail| mail["failed_why"].as_str().is_some_and(|why| why.contains("451"))).then_some(()))
     })?;
     server.refuse(None)?;
-    collector.tamper("UPDATE mail SET next_at = 0")?;
+    // As if it had been on its way for long.
+    collector.tamper("UPDATE mail SET next_at = 0, handing_at = MIN(handing_at, 1)")?;
+    let sent = |mails: &[Value]| mails.iter().filter(|mail| !mail["sent_at"].is_null()).count();
+    eventually("the other is sent", PATIENCE, || Ok((sent(&mails()?) == 1).then_some(())))?;
+    let told = collector.ask(["advisory", "read-by", &id])?.out;
+    ensure!(told.contains("nobody knows whether it was taken"), "{told}");
+    ensure!(collector.running()?.log().contains("nobody knows whether they were taken"));
+    ensure!(server.mails()?.len() == 2, "nothing goes twice by itself");
+    assert_eq!(one(&collector, &["advisory", "resend", &id, "--json"])?["mails"], json!(1));
     eventually("both are sent", PATIENCE, || Ok(mails()?.iter().all(|mail| !mail["sent_at"].is_null()).then_some(())))?;
     let taken = server.mails()?;
     let id_of = |mail: &Value| {

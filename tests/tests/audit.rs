@@ -235,6 +235,13 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["advisory", "recipients", "1"])?;
     step(&["advisory", "send", "1"])?;
     step(&["advisory", "read-by", "1"])?;
+    // Mail is sent again where it is sent at all.
+    let settings = collector.data().join("collector.toml");
+    let before = std::fs::read_to_string(&settings).unwrap_or_default();
+    let mail = "mail_server = \"127.0.0.1:25\"\nmail_tls = \"none\"\nmail_from = \"a@b.example\"\nmail_link = \"https://varde.example\"\n";
+    std::fs::write(&settings, format!("{before}{mail}"))?;
+    step(&["advisory", "resend", "1"])?;
+    std::fs::write(&settings, before)?;
     step(&["advisory", "correct", "1"])?;
     step(&["advisory", "withdraw", "1", "--reason", "feil"])?;
     step(&["measure", "edit", "ask-user", "--words", &wording])?;

@@ -17,7 +17,6 @@ use crate::advisory::{Audience, Title, Wording, marking};
 use crate::audit::{Deed, On};
 use crate::io::{clock, directory, user};
 use crate::limits::advisory::TEXT_MAX_OCTETS;
-use crate::measure::propose::propose;
 use crate::present::text::Language;
 use crate::store::advisory::AdvisoryView;
 use crate::store::advisory::draft::{Edit, New};
@@ -42,7 +41,8 @@ First those who have not read it and were not told by telephone, where it came f
 --called NUMBER notes that a member was told by telephone; only who reads it confirms that it is read.
 KEYS of --json: id, recipients, read, members [{number, name, evidence, sent_at, read_at, read_by, called_at, called_by, mail_distrusted
 {at, who, why}, has_address, contacts [[role, {name, telephone, out_of_hours, email, confirmed_at}]]}], mails [{member, role, occasion, tries,
-next_at, sent_at, given_up_at, failed_why}], answers [{member, name, at, who, answer, measure, text}].";
+handing_at (since when it is on its
+way; long ago = nobody knows whether it was taken), next_at, sent_at, given_up_at, failed_why}], answers [{member, name, at, who, answer, measure, text}].";
 
 /// Subcommands of `advisory`.
 #[derive(Debug, Subcommand)]
@@ -83,6 +83,8 @@ pub enum AdvisoryCommand {
     },
     /// Whom it goes to. What was sent goes to those who are added at once, and is taken back from nobody.
     Recipients(RecipientsArguments),
+    /// Send its mail again to those it did not reach, and have not read it.
+    Resend(OneArguments),
     /// Begin a version that corrects one that was sent; members are told when it is sent.
     Correct(OneArguments),
     /// Withdraw what was sent, which stays to be read with why; or delete a draft.
@@ -232,6 +234,7 @@ async fn dispatch(data: &Path, store: &Store, command: AdvisoryCommand) -> anyho
         }
         AdvisoryCommand::ReadBy { id, called, json } => read_by(store, &id, called, json).await,
         AdvisoryCommand::Recipients(arguments) => recipients(data, store, arguments).await,
+        AdvisoryCommand::Resend(OneArguments { id, json }) => resend(data, store, &id, json).await,
         AdvisoryCommand::Correct(OneArguments { id, json }) => correct(store, &id, json).await,
         AdvisoryCommand::Withdraw { id, reason, json } => withdraw(data, store, &id, &reason, json).await,
     }
@@ -309,12 +312,7 @@ async fn new(store: &Store, arguments: NewArguments) -> anyhow::Result<()> {
     let is_named = !measure.is_empty();
     // Of all members most were not met by the campaign: what is done where it got far is nothing for them.
     let measures = match campaign.filter(|_| !is_named && !no_measures && !all) {
-        Some(campaign) => {
-            let bank = store.bank(Scope::Operator).await?;
-            let situation = store.situation(Scope::Operator, Matter::Campaign(campaign)).await?;
-            let proposed = situation.map(|situation| propose(&bank, &situation)).unwrap_or_default();
-            proposed.into_iter().map(|one| one.measure.key.clone()).collect()
-        }
+        Some(campaign) => store.proposed_keys(Scope::Operator, Matter::Campaign(campaign)).await?,
         None => measure,
     };
     let who = user::who();
@@ -458,6 +456,22 @@ async fn recipients(data: &Path, store: &Store, arguments: RecipientsArguments) 
     let members = numbers(store, audience(store, &view).await?).await?;
     let proposed = numbers(store, store.advisory_proposed(Scope::Operator, id).await?).await?;
     words::recipients(id, &members, &proposed, json)
+}
+
+async fn resend(data: &Path, store: &Store, name: &str, json: bool) -> anyhow::Result<()> {
+    let view = named(store, name).await?;
+    let id = id_of(&view);
+    if !with_mail(data)? {
+        bail!(
+            "no mail is sent from here: there is no mail_server in collector.toml; ring them: varde-collector advisory read-by {id}"
+        );
+    }
+    let doing = about(store, "advisory resend", &view).await?.becomes("mail is sent again to those it did not reach");
+    let mails = store.noting(doing).send_mail_again(id, clock::now()).await??;
+    if json {
+        return say::result(&serde_json::to_string(&SentJson { id, members: 0, mails })?);
+    }
+    say::result(&format!("Advisory {id}: {mails} mails wait to be sent again."))
 }
 
 async fn correct(store: &Store, name: &str, json: bool) -> anyhow::Result<()> {

@@ -242,9 +242,12 @@ impl ReadBy<'_> {
             ))?;
         }
         for mail in self.mails.iter().filter(|mail| mail.sent_at.is_none()) {
-            let how = match (mail.given_up_at, mail.next_at) {
-                (Some(_), _) => "given up".to_owned(),
-                (None, next) => format!("waits, tried {} times, next {}", mail.tries, say::moment(next)),
+            let how = match (mail.handing_at, mail.given_up_at, mail.next_at) {
+                (at @ Some(_), _, _) => {
+                    format!("was on its way at {}, and nobody knows whether it was taken", say::moment(at))
+                }
+                (None, Some(_), _) => "given up".to_owned(),
+                (None, None, next) => format!("waits, tried {} times, next {}", mail.tries, say::moment(next)),
             };
             let why = mail.failed_why.as_deref().map(plain).unwrap_or_default();
             say::result(&format!("Mail to {} ({}): {how}. {why}", mail.member, mail.role))?;

@@ -145,6 +145,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("advisory list", ReadsOnly("what the CSIRT writes; no host")),
     ("advisory read-by", Noted),
     ("advisory recipients", Noted),
+    ("advisory resend", Noted),
     ("advisory correct", Noted),
     ("advisory withdraw", Noted),
     ("measure list", ReadsOnly("what can be done; no host")),

@@ -60,6 +60,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         feed_key,
         metrics,
         accessibility_statement: statement,
+        telephone,
         web_name,
         web_certificate,
         web_key,
@@ -84,7 +85,8 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     };
     let mail = mail.server().map_err(anyhow::Error::msg)?;
     let oidc = oidc.provider().map_err(anyhow::Error::msg)?;
-    let conduct = Conduct { approve_sensors, heartbeat, web, feed_certificate, metrics, statement, mail, oidc };
+    let conduct =
+        Conduct { approve_sensors, heartbeat, web, feed_certificate, metrics, statement, telephone, mail, oidc };
     let running = match serve::start_as(data, wanted, conduct.clone()).await {
         Err(error @ StartError::Tcp { .. }) if !asked => {
             tracing::warn!("sensors whose network drops UDP cannot come in: {error}");

@@ -69,8 +69,26 @@ pub enum Page {
     MemberMail,
     /// All members'.
     Members,
+    /// And confirming that whom to ring there is right.
+    ConfirmContacts,
     /// The list of advisories.
     Advisories,
+    /// Writing one.
+    NewAdvisory,
+    /// And beginning it as a draft.
+    WriteAdvisory,
+    /// Writing on at a draft.
+    EditAdvisory,
+    /// And keeping what was written.
+    ChangeAdvisory,
+    /// A draft as members will read it.
+    DraftAdvisory,
+    /// And sending it.
+    SendAdvisory,
+    /// Or throwing it away.
+    DropAdvisory,
+    /// Sending its mail again to those it did not reach.
+    MailAgain,
     /// An advisory's.
     Advisory,
     /// And confirming to have read it.
@@ -83,6 +101,8 @@ pub enum Page {
     Measures,
     /// How long what is kept is kept.
     Privacy,
+    /// What leaves a member's building.
+    Leaves,
     /// The picture for machines.
     Picture,
     /// What has changed, as it changes.
@@ -225,7 +245,17 @@ pub const PAGES: &[Address] = &[
     post("/medlem/{number}", Page::ChangeMember, Need::Right(Right::Work)),
     post("/medlem/{number}/epost", Page::MemberMail, Need::Operator(Right::Work)),
     get("/medlemmer", Page::Members, Need::Operator(Right::Look)),
+    // Those of the member itself, who may do something there.
+    post("/medlem/{number}/bekreft", Page::ConfirmContacts, Need::Right(Right::Work)),
     get("/varsel", Page::Advisories, Need::Right(Right::Look)),
+    get("/varsel/nytt", Page::NewAdvisory, Need::Operator(Right::Publish)),
+    post("/varsel/nytt", Page::WriteAdvisory, Need::Operator(Right::Publish)),
+    get("/varsel/{id}/rediger", Page::EditAdvisory, Need::Operator(Right::Publish)),
+    post("/varsel/{id}/rediger", Page::ChangeAdvisory, Need::Operator(Right::Publish)),
+    get("/varsel/{id}/utkast", Page::DraftAdvisory, Need::Operator(Right::Publish)),
+    post("/varsel/{id}/send", Page::SendAdvisory, Need::Operator(Right::Publish)),
+    post("/varsel/{id}/forkast", Page::DropAdvisory, Need::Operator(Right::Publish)),
+    post("/varsel/{id}/epost", Page::MailAgain, Need::Operator(Right::Publish)),
     get("/varsel/{id}", Page::Advisory, Need::Right(Right::Look)),
     // Whoever reads for a member may say so.
     post("/varsel/{id}/lest", Page::ConfirmRead, Need::Right(Right::Look)),
@@ -233,6 +263,7 @@ pub const PAGES: &[Address] = &[
     post("/varsel/{id}/ringt", Page::NoteCall, Need::Operator(Right::Work)),
     get("/tiltak", Page::Measures, Need::Right(Right::Look)),
     get("/personvern", Page::Privacy, Need::Nothing),
+    get("/sendes", Page::Leaves, Need::Nothing),
     get("/api/picture", Page::Picture, Need::Right(Right::Overview)),
     // It tells that something has changed, whosever it is.
     get("/live", Page::Live, Need::Operator(Right::Overview)),

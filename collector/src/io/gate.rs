@@ -14,6 +14,7 @@ use varde_common::time::Timestamp;
 
 use super::addresses::Need;
 use super::looks::kept as cookie;
+use super::onward::{ours, to_ask_again};
 use super::visit::Call;
 use super::web::Shared;
 use crate::account::role::{Right, Role};
@@ -354,7 +355,10 @@ fn unknown(request: &Request, call: &Call) -> Response {
     if !is_page {
         return call.unknown();
     }
-    let back = request.uri().path_and_query().map_or("/", |back| back.as_str());
+    if let Some(same) = to_ask_again(request) {
+        return call.led_on(same);
+    }
+    let back = request.uri().path_and_query().and_then(|back| ours(back.as_str())).unwrap_or("/");
     if back == "/" {
         return Redirect::to("/innlogging").into_response();
     }

@@ -1,15 +1,19 @@
-//! Hands mail over to the operator's mail server, one at a time, within a time, by a task of its own. A mail is sent at least once: where the
-//! collector ends between the server's word and its own note of it, or cannot write that note, it is sent again under the same Message-ID,
-//! by which mailboxes know it as the same.
+//! Hands mail over to the operator's mail server, one at a time, within a time, by a task of its own. That a mail is on its way is noted
+//! before the server is asked: where the collector ends between that and the note of the server's word, or cannot write, nobody knows
+//! whether it was taken; that is told, and it is sent again by a person's word alone.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use lettre::message::Mailbox;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::{Address, Message};
 use tokio::time::timeout;
 
 use super::{clock, directory};
@@ -24,6 +28,8 @@ use crate::store::{Scope, Store, StoreError};
 /// A file of CA certificates: a few.
 const AUTHORITIES_MAX_OCTETS: u64 = 1024 * 1024;
 
+/// The server takes leave within this, or is left.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 /// Refusals of whoever hands mail over, by RFC 4954: a password that has run out says nothing of the mail, which waits until it is put right.
 const ABOUT_SIGNING_IN: [&str; 4] = ["530", "534", "535", "538"];
 
@@ -54,10 +60,30 @@ pub enum MailError {
     From(String),
 }
 
+/// How the way to the server is made safe, with what that takes.
+#[derive(Clone)]
+enum Way {
+    StartTls(TlsParameters),
+    Tls(TlsParameters),
+    Plain,
+}
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Way::StartTls(_) => "StartTls",
+            Way::Tls(_) => "Tls",
+            Way::Plain => "Plain",
+        })
+    }
+}
+
 /// Sends mail.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    way: Way,
+    credentials: Option<Credentials>,
+    hello: ClientId,
     server: Server,
     from: Address,
 }
@@ -73,7 +99,7 @@ fn credentials(path: &Path) -> Result<Credentials, MailError> {
     }
 }
 
-fn tls(server: &Server) -> Result<Tls, MailError> {
+fn way(server: &Server) -> Result<Way, MailError> {
     let broken = |error: lettre::transport::smtp::Error| MailError::Tls(error.to_string());
     let parameters = || {
         let mut builder = TlsParameters::builder(server.host.name.clone());
@@ -86,9 +112,9 @@ fn tls(server: &Server) -> Result<Tls, MailError> {
         builder.build().map_err(broken)
     };
     Ok(match server.security {
-        Security::StartTls => Tls::Required(parameters()?),
-        Security::Tls => Tls::Wrapper(parameters()?),
-        Security::None => Tls::None,
+        Security::StartTls => Way::StartTls(parameters()?),
+        Security::Tls => Way::Tls(parameters()?),
+        Security::None => Way::Plain,
     })
 }
 
@@ -101,15 +127,8 @@ impl Sender {
         let from: Address = server.from.parse().map_err(|_| MailError::From(server.from.clone()))?;
         // The domain that it writes for: the name of this machine is nobody's business.
         let hello = ClientId::Domain(from.domain().to_owned());
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server.host.name.clone())
-            .port(server.host.port)
-            .tls(tls(&server)?)
-            .hello_name(hello)
-            .timeout(Some(MAIL_WITHIN));
-        if let Some(path) = &server.credentials {
-            builder = builder.credentials(credentials(path)?);
-        }
-        Ok(Sender { transport: builder.build(), from, server })
+        let credentials = server.credentials.as_deref().map(credentials).transpose()?;
+        Ok(Sender { way: way(&server)?, credentials, hello, from, server })
     }
 
     /// The server it hands over to, for the log.
@@ -135,15 +154,46 @@ impl Sender {
             .ok()
     }
 
-    /// Hands one over.
+    /// Somebody at the server who is ready to be given mail.
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+        let wrapped = match &self.way {
+            Way::Tls(parameters) => Some(parameters.clone()),
+            Way::StartTls(_) | Way::Plain => None,
+        };
+        let host = (self.server.host.name.as_str(), self.server.host.port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(host, Some(MAIL_WITHIN), &self.hello, wrapped, None).await?;
+        if let Way::StartTls(parameters) = &self.way {
+            connection.starttls(parameters.clone(), &self.hello).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Hands one over. Up to the recipient a refusal is of us, whatever its code: it says nothing of whom the mail is for.
+    async fn hand_over(&self, message: &Message) -> Result<AsyncSmtpConnection, Refused> {
+        let mut connection = self.connect().await.map_err(|error| Refused::of_us(&error))?;
+        let from = message.envelope().from().cloned();
+        connection.command(Mail::new(from, Vec::new())).await.map_err(|error| Refused::of_us(&error))?;
+        for to in message.envelope().to() {
+            connection.command(Rcpt::new(to.clone(), Vec::new())).await.map_err(|error| Refused::of_it(&error))?;
+        }
+        connection.command(Data).await.map_err(|error| Refused::of_it(&error))?;
+        connection.message(&message.formatted()).await.map_err(|error| Refused::of_it(&error))?;
+        Ok(connection)
+    }
+
+    /// The same within a time.
     async fn send(&self, message: Message) -> Result<(), Refused> {
-        match timeout(MAIL_WITHIN, self.transport.send(message)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => {
-                let code = error.status().map(|code| code.to_string());
-                let is_final = error.is_permanent() && !code.is_some_and(|code| ABOUT_SIGNING_IN.contains(&&*code));
-                Err(Refused { is_final, of_server: !is_final, why: words(&error) })
+        match timeout(MAIL_WITHIN, self.hand_over(&message)).await {
+            Ok(Ok(mut connection)) => {
+                // It has the mail; how it takes leave changes nothing.
+                let _ = timeout(LEAVE_WITHIN, connection.quit()).await;
+                Ok(())
             }
+            Ok(Err(refused)) => Err(refused),
             Err(_) => {
                 let why = format!("no word from the mail server within {} seconds", MAIL_WITHIN.as_secs());
                 Err(Refused { is_final: false, of_server: true, why })
@@ -161,8 +211,22 @@ struct Refused {
     why: String,
 }
 
+impl Refused {
+    /// Before the recipient was named.
+    fn of_us(error: &SmtpError) -> Refused {
+        Refused { is_final: false, of_server: true, why: words(error) }
+    }
+
+    /// From the recipient on.
+    fn of_it(error: &SmtpError) -> Refused {
+        let code = error.status().map(|code| code.to_string());
+        let is_final = error.is_permanent() && !code.is_some_and(|code| ABOUT_SIGNING_IN.contains(&&*code));
+        Refused { is_final, of_server: !is_final, why: words(error) }
+    }
+}
+
 /// An error with its causes, once each.
-fn words(error: &lettre::transport::smtp::Error) -> String {
+fn words(error: &SmtpError) -> String {
     let mut all = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
@@ -196,8 +260,8 @@ pub async fn send(store: &Store, sender: &Sender) -> Result<Round, StoreError> {
     }
     let operator = store.setting(Scope::Operator, OPERATOR_NAME).await?.unwrap_or_else(|| "Varde".to_owned());
     for one in due {
-        // Asked anew just before: the mark may have come while others were sent.
-        let Some(to) = store.mail_due_to(Scope::Operator, one.id).await? else { continue };
+        // Asked anew just before: the mark may have come while others were sent. Noted before it is sent: what cannot be noted is not sent.
+        let Some(to) = store.begin_handing(Scope::Operator, one.id, clock::now()).await? else { continue };
         let message = match &to {
             Ok(to) => sender.message(&one, to, &operator).ok_or("no mail server takes this address"),
             Err(why) => Err(*why),
@@ -223,6 +287,14 @@ pub async fn send(store: &Store, sender: &Sender) -> Result<Round, StoreError> {
 
 /// Sends what is due for as long as the collector runs. What the server says may hold an address and stands with the advisory, not in the log.
 pub async fn go_on(sender: Sender, store: Store) {
+    match store.mails_hung(Scope::Operator, clock::now()).await {
+        Ok(0) => {}
+        Ok(hung) => tracing::warn!(
+            hung,
+            "mails were on their way when the collector ended, and nobody knows whether they were taken; see: varde-collector advisory read-by NUMBER; send them again with: varde-collector advisory resend NUMBER"
+        ),
+        Err(error) => tracing::warn!("whether mail hangs is not known: {error}"),
+    }
     loop {
         match send(&store, &sender).await {
             Ok(Round { failed: 0, .. }) => {}
@@ -293,35 +365,64 @@ mod tests {
         assert!(sender.message(&due, "it@a.no\r\nBcc: x@y.no", "x").is_none());
     }
 
-    /// What comes of a mail that a server greets with `greeting`.
-    async fn refused_with(greeting: &'static [u8]) -> (bool, bool) {
-        use tokio::io::AsyncWriteExt;
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let host = listener.local_addr().unwrap().to_string().parse().unwrap();
-        let answering = tokio::spawn(async move { listener.accept().await.unwrap().0.write_all(greeting).await });
-        let sender = Sender::new(Server { host, ..server() }).unwrap();
-        let due = Due {
+    fn due() -> Due {
+        Due {
             id: 1,
             advisory: "u-1".to_owned(),
             occasion: Occasion::Sent,
             message_id: "m1".to_owned(),
             language: Language::Bokmaal,
             to: Ok("it@a.no".to_owned()),
-        };
-        let message = sender.message(&due, "it@a.no", "x").unwrap();
-        let Refused { is_final, of_server, .. } = sender.send(message).await.unwrap_err();
-        answering.await.unwrap().unwrap();
-        (is_final, of_server)
+        }
+    }
+
+    /// What comes of a mail at a server that says these lines, one after each of ours: greeting, EHLO, MAIL, RCPT, DATA, the end.
+    async fn told(lines: &[&'static str]) -> Result<(), (bool, bool)> {
+        use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string().parse().unwrap();
+        let lines = lines.to_vec();
+        let answering = tokio::spawn(async move {
+            let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+            let mut heard = String::new();
+            for line in lines {
+                stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+                let is_data = line.starts_with("354");
+                loop {
+                    heard.clear();
+                    let more = stream.read_line(&mut heard).await.unwrap_or(0);
+                    if more == 0 || !is_data || heard == ".\r\n" {
+                        break;
+                    }
+                }
+            }
+        });
+        let sender = Sender::new(Server { host, ..server() }).unwrap();
+        let message = sender.message(&due(), "it@a.no", "x").unwrap();
+        let done = sender.send(message).await.map_err(|refused| (refused.is_final, refused.of_server));
+        answering.abort();
+        done
     }
 
     #[tokio::test]
-    async fn a_password_that_has_run_out_gives_up_no_mail() {
-        for greeting in
-            [&b"530 sign in\r\n"[..], b"534 x\r\n", b"535 wrong password\r\n", b"538 x\r\n", b"421 later\r\n"]
-        {
-            assert_eq!(refused_with(greeting).await, (false, true), "{greeting:?}");
+    async fn a_server_that_refuses_us_gives_up_no_mail_and_one_that_refuses_the_recipient_does() {
+        for greeting in [
+            &["530 sign in"][..],
+            &["535 wrong password"],
+            &["421 later"],
+            &["554 we do not talk to you"],
+            &["220 hei", "550 not by that name"],
+            &["220 hei", "250 ok", "553 not from you"],
+            &["220 hei", "250 ok", "530 sign in"],
+        ] {
+            assert_eq!(told(greeting).await, Err((false, true)), "{greeting:?}");
         }
-        assert_eq!(refused_with(b"550 never\r\n").await, (true, false));
+        assert_eq!(told(&["220 hei", "250 ok", "250 ok", "550 nobody here"]).await, Err((true, false)));
+        assert_eq!(told(&["220 hei", "250 ok", "250 ok", "451 later"]).await, Err((false, true)));
+        let said = ["220 hei", "250 ok", "250 ok", "250 ok", "354 go on", "554 no such mail"];
+        assert_eq!(told(&said).await, Err((true, false)));
+        let said = ["220 hei", "250 ok", "250 ok", "250 ok", "354 go on", "250 taken", "221 bye"];
+        assert_eq!(told(&said).await, Ok(()));
     }
 
     #[tokio::test]

@@ -45,6 +45,10 @@ pub(super) type Row = (Method, &'static str, [u16; 11]);
 const EVERYBODY: [u16; 11] = [200; 11];
 /// The API, by who may look.
 const LOOKS: [u16; 11] = [401, 200, 200, 200, 200, 200, 200, 200, 403, 200, 200];
+/// What publishers do alone.
+const PUBLISHES: [u16; 11] = [401, 403, 200, 200, 403, 403, 403, 403, 403, 403, 403];
+/// The same, of what was sent.
+const WAS_SENT: [u16; 11] = [401, 403, 303, 303, 403, 403, 403, 403, 403, 403, 403];
 /// A thing of the member's, by who may look.
 const LOOKS_AT_OWN: [u16; 11] = [401, 200, 200, 200, 200, 200, 200, 404, 403, 200, 404];
 /// A thing of the member's that names hosts.
@@ -91,7 +95,19 @@ pub(super) const EXPECTED: &[Row] = &[
     // Without a reason.
     (Method::Post, "/medlem/{number}/epost", WORK_UNSAID),
     (Method::Get, "/medlemmer", LOOKS_AT_ALL),
+    // Nobody says it for another, nor the CSIRT for any.
+    (Method::Post, "/medlem/{number}/bekreft", [401, 404, 404, 404, 403, 303, 403, 404, 403, 403, 403]),
     (Method::Get, "/varsel", as_page(LOOKS)),
+    (Method::Get, "/varsel/nytt", as_page(PUBLISHES)),
+    // With nothing written.
+    (Method::Post, "/varsel/nytt", [401, 403, 422, 422, 403, 403, 403, 403, 403, 403, 403]),
+    // What was sent is led to: there is nothing to write any more.
+    (Method::Get, "/varsel/{id}/rediger", [303, 403, 303, 303, 403, 403, 403, 403, 403, 403, 403]),
+    (Method::Post, "/varsel/{id}/rediger", WAS_SENT),
+    (Method::Get, "/varsel/{id}/utkast", [303, 403, 303, 303, 403, 403, 403, 403, 403, 403, 403]),
+    (Method::Post, "/varsel/{id}/send", WAS_SENT),
+    (Method::Post, "/varsel/{id}/forkast", WAS_SENT),
+    (Method::Post, "/varsel/{id}/epost", WAS_SENT),
     (Method::Get, "/varsel/{id}", as_page(LOOKS_AT_OWN)),
     // Those at the member it went to; at the CSIRT nobody reads or answers for a member.
     (Method::Post, "/varsel/{id}/lest", [401, 404, 404, 404, 404, 303, 303, 404, 403, 403, 403]),
@@ -101,6 +117,7 @@ pub(super) const EXPECTED: &[Row] = &[
     (Method::Post, "/varsel/{id}/ringt", [401, 404, 404, 404, 403, 403, 403, 403, 403, 403, 403]),
     (Method::Get, "/tiltak", as_page(LOOKS)),
     (Method::Get, "/personvern", EVERYBODY),
+    (Method::Get, "/sendes", EVERYBODY),
     (Method::Get, "/api/picture", [401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200]),
     (Method::Get, "/live", [401, 200, 200, 200, 200, 403, 403, 403, 200, 200, 403]),
     (Method::Get, "/health", EVERYBODY),

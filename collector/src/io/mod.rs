@@ -38,6 +38,7 @@ pub mod mail;
 pub mod metrics;
 mod news;
 pub mod oidc;
+pub mod onward;
 pub mod outlived;
 pub mod overwritten;
 mod packed;
@@ -77,4 +78,5 @@ mod doorway;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod member_pages;
 mod people_forms;

@@ -33,6 +33,7 @@ use crate::change::Changes;
 use crate::limits::{
     CHANGES_KEPT, KEYS_LOOKED_AT_EVERY, LAST_WORD_WITHIN, STOP_WITHIN, SWEEP_EVERY, UPGRADE_COPY_DAYS,
 };
+use crate::profile::Telephone;
 use crate::store::upgrade::{COPY_PREFIX, Upgraded};
 use crate::store::{self, Scope, Store, StoreError, setting};
 
@@ -138,6 +139,8 @@ pub struct Conduct {
     pub metrics: Option<SocketAddr>,
     /// Where the accessibility statement is; none = the pages say that it is missing.
     pub statement: Option<String>,
+    /// The telephone that members ring; none = the pages name none.
+    pub telephone: Option<Telephone>,
     /// The mail server that mail to members is handed to; none = none is sent.
     pub mail: Option<crate::mail::Server>,
     /// The provider at which people sign in too; none = by password and code alone.
@@ -305,7 +308,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
             }
         }
     });
-    note_statement(&store, conduct.statement.as_deref()).await?;
+    note_for_pages(&store, &conduct).await?;
     let serving = web::serve_by(manner, page, store.clone(), changes, stopped);
     let web = tokio::spawn(serving);
     directory::write_bound(data, &bound)?;
@@ -324,12 +327,20 @@ fn provider(wanted: crate::oidc::Provider) -> Option<Arc<Oidc>> {
     }
 }
 
-/// Notes for the pages where the accessibility statement is.
-async fn note_statement(store: &Store, address: Option<&str>) -> Result<(), StoreError> {
-    match address {
-        Some(address) => store.set_setting(setting::ACCESSIBILITY_STATEMENT, address).await,
-        None => store.forget_setting(setting::ACCESSIBILITY_STATEMENT).await,
+/// Notes for the pages where the accessibility statement is, whom members ring, and whether mail is sent.
+async fn note_for_pages(store: &Store, conduct: &Conduct) -> Result<(), StoreError> {
+    let telephone = conduct.telephone.as_ref().map(Telephone::as_str);
+    for (key, value) in [
+        (setting::ACCESSIBILITY_STATEMENT, conduct.statement.as_deref()),
+        (setting::OPERATOR_TELEPHONE, telephone),
+        (setting::MAIL, conduct.mail.as_ref().map(|_| setting::ON)),
+    ] {
+        match value {
+            Some(value) => store.set_setting(key, value).await?,
+            None => store.forget_setting(key).await?,
+        }
     }
+    Ok(())
 }
 
 /// The certificate for readers of the list: the operator's own, or one that names the address sensors dial.

@@ -189,6 +189,11 @@ impl Call {
         self.says(StatusCode::TOO_MANY_REQUESTS, (&texts.say("often-title"), &texts.say("often-words")), None)
     }
 
+    /// Somebody else's page led here: the same is asked once more from this one, and then the browser says who it is.
+    pub(super) fn led_on(&self, to: &str) -> Response {
+        self.answer(StatusCode::OK, page::onward(&self.head(None), to))
+    }
+
     /// Whoever asked is signed in no longer.
     pub(super) fn unknown(&self) -> Response {
         let texts = self.texts();

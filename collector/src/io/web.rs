@@ -43,6 +43,7 @@ mod advisory;
 mod audit;
 mod desk;
 mod draft;
+mod home;
 mod intel;
 mod link;
 mod member;
@@ -56,6 +57,7 @@ mod sensors;
 mod sign_in;
 mod triage;
 mod users;
+mod writing;
 
 /// Scripts, styles and pictures from here alone; nothing inline, no framing, forms to ourselves.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -90,6 +92,8 @@ pub struct Shared {
     pub(super) wrong: Attempts,
     /// Whether the audit is whole.
     pub(super) chain: Chain,
+    /// What the newest list holds.
+    counted_list: home::CountedList,
 }
 
 impl Shared {
@@ -166,6 +170,7 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
         heavy: tokio::sync::Mutex::default(),
         wrong: Attempts::default(),
         chain: Chain::default(),
+        counted_list: home::CountedList::default(),
     });
     let mut app = Router::new();
     for address in PAGES {
@@ -188,12 +193,22 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
             Page::MemberMail => on(by, member::mail),
             Page::Members => on(by, members::list),
             Page::Advisories => on(by, advisory::list),
+            Page::NewAdvisory => on(by, writing::begin),
+            Page::WriteAdvisory => on(by, writing::new),
+            Page::EditAdvisory => on(by, writing::edit),
+            Page::ChangeAdvisory => on(by, writing::change),
+            Page::DraftAdvisory => on(by, writing::draft),
+            Page::SendAdvisory => on(by, writing::send),
+            Page::DropAdvisory => on(by, writing::discard),
+            Page::MailAgain => on(by, writing::mail_again),
             Page::Advisory => on(by, advisory::one),
             Page::ConfirmRead => on(by, advisory::confirm),
             Page::AnswerAdvisory => on(by, advisory::answer),
             Page::NoteCall => on(by, advisory::called),
             Page::Measures => on(by, advisory::measures),
+            Page::ConfirmContacts => on(by, home::confirm_contacts),
             Page::Privacy => on(by, reading::privacy),
+            Page::Leaves => on(by, home::leaves),
             Page::Picture => on(by, picture_json),
             Page::Live => on(by, live),
             Page::Health => on(by, healthy),

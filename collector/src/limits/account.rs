@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A session ends so long after its beginning, whatever is done in it: a shift.
-pub const SESSION_MAX: Duration = Duration::from_secs(8 * 3_600);
+pub const SESSION_MAX: Duration = varde_common::retention::SESSIONS.span();
 /// That somebody is there is noted this often, so that not every look is a write.
 pub const SEEN_EVERY: Duration = Duration::from_secs(60);
 /// Sessions of one account at once; the oldest goes first. A few machines and a telephone.

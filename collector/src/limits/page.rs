@@ -16,3 +16,9 @@ pub const CONNECTIONS_OF_ONE_MAX: usize = 16;
 pub const LIVE_MAX: usize = 256;
 /// Live streams of one account or token: as many pages as one leaves open, or screens that share a token.
 pub const LIVE_OF_ONE_MAX: usize = 8;
+/// Open incidents on a member's front page, each with what to do: who is frightened reads no more; its list has all.
+pub const HOME_INCIDENTS: usize = 5;
+/// Measures named with one incident there: what is done first; its own page and the bank have all.
+pub const HOME_MEASURES: usize = 5;
+/// Lines of what a list holds by source, kind and marking: dozens of sources in three kinds each.
+pub const LIST_PARTS_SHOWN: i64 = 200;

@@ -236,14 +236,6 @@ struct LinkPage<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "onward.html", blocks = ["content"])]
-struct OnwardPage<'a> {
-    head: &'a Head,
-    t: &'static Texts,
-    to: &'a str,
-}
-
-#[derive(Template)]
 #[template(path = "spent.html", blocks = ["content"])]
 struct SpentPage<'a> {
     head: &'a Head,
@@ -306,18 +298,6 @@ pub fn sign_in(head: &Head, view: &SignInView<'_>, extent: Extent) -> askama::Re
 /// None of ours; the template's type demands it.
 pub fn link(head: &Head, kind: LinkKind, view: &Choosing, extent: Extent) -> askama::Result<String> {
     let page = LinkPage { head, t: head.texts(), kind, v: view, least: LEAST_CHARACTERS, most: MOST_OCTETS };
-    match extent {
-        Extent::Whole => page.render(),
-        Extent::Fragment => page.as_content().render(),
-    }
-}
-
-/// A page that leads on.
-///
-/// # Errors
-/// None of ours; the template's type demands it.
-pub fn onward(head: &Head, to: &str, extent: Extent) -> askama::Result<String> {
-    let page = OnwardPage { head, t: head.texts(), to };
     match extent {
         Extent::Whole => page.render(),
         Extent::Fragment => page.as_content().render(),

@@ -5,6 +5,7 @@ use varde_common::alert::Evidence;
 
 use super::advisory::answer_words;
 
+use super::member::role_words;
 use super::shown::{Moment, Shown};
 use super::text::{Language, Texts};
 use super::view::{Reader, Steps};
@@ -12,7 +13,6 @@ use crate::advisory::markup::{Block, read};
 use crate::advisory::{Answer, State, best};
 use crate::limits::advisory::ANSWER_MAX_OCTETS;
 use crate::measure::{Bank, Content, Measure, Purpose, Type};
-use crate::profile::Role;
 use crate::store::advisory::heard::Recipient;
 use crate::store::advisory::{AdvisoryView, AnswerRow, Text};
 use crate::store::alert::level_of;
@@ -183,6 +183,8 @@ pub struct PageView {
     pub tlp: String,
     /// Where it stands.
     pub state: String,
+    /// It was not sent.
+    pub is_draft: bool,
     /// When it was sent.
     pub sent: Option<Moment>,
     /// Why it no longer holds.
@@ -307,17 +309,12 @@ fn answer(row: &AnswerRow, with_member: bool, reader: &Reader) -> AnswerLine {
     AnswerLine { at: reader.calendar.moment(row.at), who: Shown::of(&who), words: Shown::whole(words.trim()) }
 }
 
-fn call(member: &Recipient, reader: &Reader) -> CallRow {
+/// A member that is rung.
+pub fn call(member: &Recipient, reader: &Reader) -> CallRow {
     let texts = reader.texts;
     let mut telephones = Vec::new();
     for (role, contact) in &member.contacts {
-        let role = match role {
-            Role::It => texts.say("role-it"),
-            Role::Security => texts.say("role-security"),
-            Role::OnCall => texts.say("role-oncall"),
-            Role::Management => texts.say("role-management"),
-            Role::Privacy => texts.say("role-privacy"),
-        };
+        let role = role_words(*role, texts);
         let numbers = [contact.telephone.as_ref(), contact.out_of_hours.as_ref()];
         let numbers: Vec<String> = numbers.into_iter().flatten().map(ToString::to_string).collect();
         if !numbers.is_empty() {
@@ -346,6 +343,10 @@ fn mail(row: &MailRow, reader: &Reader) -> Option<Shown> {
         return None;
     }
     let why = row.failed_why.clone().unwrap_or_default();
+    if let Some(at) = row.handing_at {
+        let at = reader.calendar.moment(at).shown;
+        return Some(Shown::whole(&reader.texts.with("advisory-mail-hung", &[("member", &row.member), ("at", &at)])));
+    }
     let words = match row.next_at {
         Some(next) => {
             let next = reader.calendar.moment(next).shown;
@@ -428,6 +429,7 @@ impl PageView {
             language: language.unwrap_or(texts.language()).tag(),
             tlp: view.tlp.clone(),
             state: state_words(view, texts),
+            is_draft: view.state == State::Draft,
             sent: view.sent_at.map(|at| reader.calendar.moment(at)),
             withdrawn: view.withdrawn_why.as_deref().map(Shown::whole),
             corrected_by: view.corrected_by.clone(),

@@ -82,7 +82,7 @@ impl MemberView {
         reader: &Reader,
     ) -> MemberView {
         let texts = reader.texts;
-        let Profile { language, covered, supplier, domains, networks, contacts } = profile;
+        let Profile { language, covered, supplier, domains, networks, contacts: _ } = profile;
         let list = |items: Vec<String>| {
             Shown::of(&if items.is_empty() { texts.say("member-none-known") } else { items.join(", ") })
         };
@@ -103,7 +103,7 @@ impl MemberView {
             supplier: Shown::of(&supplier.clone().unwrap_or_else(|| texts.say("member-supplier-none"))),
             domains: list(domains.iter().cloned().collect()),
             networks: list(networks.iter().map(ToString::to_string).collect()),
-            contacts: contacts.iter().map(|(role, contact)| row(*role, contact, reader)).collect(),
+            contacts: contact_rows(profile, reader),
             no_contacts: texts.with("member-contacts-none", &[("number", number.as_str())]),
             sites: sites.iter().map(|site| line(site, member, texts)).collect(),
             silence: SilenceView::of(silences, scope, reader),
@@ -118,6 +118,22 @@ fn was(former: &FormerNumber, reader: &Reader) -> String {
     let (name, number, until) = (Shown::of(name), Shown::of(number), reader.calendar.moment(*until));
     let words = [("name", name.as_str()), ("number", number.as_str()), ("until", until.shown.as_str())];
     reader.texts.with("member-former", &words)
+}
+
+/// Whom to call at a member.
+pub fn contact_rows(profile: &Profile, reader: &Reader) -> Vec<ContactRow> {
+    profile.contacts.iter().map(|(role, contact)| row(*role, contact, reader)).collect()
+}
+
+/// What somebody is called for.
+pub fn role_words(role: Role, texts: &Texts) -> String {
+    match role {
+        Role::It => texts.say("role-it"),
+        Role::Security => texts.say("role-security"),
+        Role::OnCall => texts.say("role-oncall"),
+        Role::Management => texts.say("role-management"),
+        Role::Privacy => texts.say("role-privacy"),
+    }
 }
 
 fn row(role: Role, contact: &Contact, reader: &Reader) -> ContactRow {

@@ -75,6 +75,16 @@ impl Head {
         if self.looks.kind() == Kind::Csirt { "/medlemmer" } else { "" }
     }
 
+    /// Whether who looks may publish, and write to members.
+    pub(super) fn may_publish(&self) -> bool {
+        self.signed.as_ref().is_some_and(|signed| signed.role.may(Right::Publish))
+    }
+
+    /// Whether who looks may work on what is shown.
+    pub(super) fn may_work(&self) -> bool {
+        self.signed.as_ref().is_some_and(|signed| signed.role.may(Right::Work))
+    }
+
     /// What the bar shows.
     pub(super) fn bar(&self) -> impl Iterator<Item = &'static Entry> {
         // No part that answers this reader with a refusal.
@@ -165,6 +175,22 @@ struct MessagePage<'a> {
     t: &'static Texts,
     title: &'a str,
     words: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "onward.html")]
+struct OnwardPage<'a> {
+    head: &'a Head,
+    t: &'static Texts,
+    to: &'a str,
+}
+
+/// A page that leads on by itself, without a script, and by a link: to an address of ours, or to the provider where people sign in.
+///
+/// # Errors
+/// None of ours; the template's type demands it.
+pub fn onward(head: &Head, to: &str) -> askama::Result<String> {
+    OnwardPage { head, t: head.texts(), to }.render()
 }
 
 /// The front page.

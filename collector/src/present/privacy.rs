@@ -33,6 +33,8 @@ fn row(kept: &Kept, texts: &Texts) -> KeptRow {
             "heartbeats" => texts.say("kept-heartbeats"),
             "sightings" => texts.say("kept-sightings"),
             "audit" => texts.say("kept-audit"),
+            "accounts" => texts.say("kept-accounts"),
+            "sessions" => texts.say("kept-sessions"),
             "backups" => texts.say("kept-backups"),
             other => other.to_owned(),
         },

@@ -113,7 +113,8 @@ fn numbered((key, unnumbered): (&str, &str), name: &str, number: Option<i64>, te
     }
 }
 
-fn status_words(status: MeasureStatus, texts: &Texts) -> String {
+/// How a measure stands, in words.
+pub fn status_words(status: MeasureStatus, texts: &Texts) -> String {
     match status {
         MeasureStatus::Planned => texts.say("measure-planned"),
         MeasureStatus::Done => texts.say("measure-done"),

@@ -19,8 +19,8 @@ use super::campaign::others_told;
 use super::{Scope, Store, StoreError, measure};
 use crate::advisory::{Answer, Audience, State};
 use crate::limits::advisory::ADVISORIES_SHOWN;
-use crate::measure::Contents;
 use crate::measure::propose::propose;
+use crate::measure::{Bank, Contents};
 use crate::workflow::Matter;
 
 /// What an advisory says in one language.
@@ -170,10 +170,9 @@ async fn texts(conn: &mut SqliteConnection, id: i64) -> Result<Vec<Text>, sqlx::
 }
 
 /// Its measures: of what was sent as they were then, of a draft as the bank has them.
-pub(super) async fn advised(conn: &mut SqliteConnection, id: i64) -> Result<Vec<Advised>, sqlx::Error> {
+pub(super) async fn advised(conn: &mut SqliteConnection, bank: &Bank, id: i64) -> Result<Vec<Advised>, sqlx::Error> {
     let sql = "SELECT key, words, chosen <> 0 FROM advisory_measure WHERE advisory_id = $1 ORDER BY place";
-    let rows: Vec<(String, Option<String>, bool)> = sqlx::query_as(sql).bind(id).fetch_all(&mut *conn).await?;
-    let bank = measure::bank(conn).await?;
+    let rows: Vec<(String, Option<String>, bool)> = sqlx::query_as(sql).bind(id).fetch_all(conn).await?;
     let read = |(key, words, is_named): (String, Option<String>, bool)| {
         let kept = words.and_then(|words| serde_json::from_str(&words).ok());
         let words = kept.or_else(|| bank.get(&key).map(|measure| measure.contents.clone()));
@@ -185,22 +184,27 @@ pub(super) async fn advised(conn: &mut SqliteConnection, id: i64) -> Result<Vec<
 /// Keys of what the bank proposes for a case; of a member its own alone. Nothing where there is no case.
 pub(super) async fn proposed_for(
     conn: &mut SqliteConnection,
+    bank: &Bank,
     scope: Scope,
     case: Matter,
 ) -> Result<BTreeSet<String>, sqlx::Error> {
-    let Some(situation) = measure::situation(&mut *conn, scope, case).await? else { return Ok(BTreeSet::new()) };
-    let bank = measure::bank(conn).await?;
-    Ok(propose(&bank, &situation).into_iter().map(|one| one.measure.key.clone()).collect())
+    let Some(situation) = measure::situation(conn, scope, case).await? else { return Ok(BTreeSet::new()) };
+    Ok(propose(bank, &situation).into_iter().map(|one| one.measure.key.clone()).collect())
 }
 
 /// The measures of an advisory as whoever asks reads them: a member is told which are for them.
-async fn measures_for(conn: &mut SqliteConnection, scope: Scope, found: &Stands) -> Result<Vec<Advised>, sqlx::Error> {
-    let mut measures = advised(&mut *conn, found.id).await?;
+async fn measures_for(
+    conn: &mut SqliteConnection,
+    bank: &Bank,
+    scope: Scope,
+    found: &Stands,
+) -> Result<Vec<Advised>, sqlx::Error> {
+    let mut measures = advised(&mut *conn, bank, found.id).await?;
     if scope == Scope::Operator || measures.is_empty() {
         return Ok(measures);
     }
     let proposed = match found.campaign {
-        Some(campaign) => proposed_for(conn, scope, Matter::Campaign(campaign)).await?,
+        Some(campaign) => proposed_for(conn, bank, scope, Matter::Campaign(campaign)).await?,
         None => BTreeSet::new(),
     };
     for one in &mut measures {
@@ -245,8 +249,13 @@ async fn own(conn: &mut SqliteConnection, member: i64, found: &Stands) -> Result
     }))
 }
 
-/// One as whoever asks may see it; none where it is not for them.
-async fn view(conn: &mut SqliteConnection, scope: Scope, id: i64) -> Result<Option<AdvisoryView>, sqlx::Error> {
+/// One as whoever asks may see it; none where it is not for them. The bank is read by who asks, once for however many.
+async fn view(
+    conn: &mut SqliteConnection,
+    bank: &Bank,
+    scope: Scope,
+    id: i64,
+) -> Result<Option<AdvisoryView>, sqlx::Error> {
     let Some(found) = stands(&mut *conn, id).await? else { return Ok(None) };
     let own = match scope {
         Scope::Operator => None,
@@ -295,7 +304,7 @@ async fn view(conn: &mut SqliteConnection, scope: Scope, id: i64) -> Result<Opti
         withdrawn_at: at("withdrawn_at")?,
         withdrawn_why: row.try_get("withdrawn_why")?,
         texts: texts(&mut *conn, id).await?,
-        measures: measures_for(&mut *conn, scope, &found).await?,
+        measures: measures_for(&mut *conn, bank, scope, &found).await?,
         recipients: is_operator.then_some(recipients),
         read: is_operator.then_some(read),
         others_at_least: if is_operator { None } else { others_told(others) },
@@ -335,7 +344,8 @@ impl Store {
     /// The database's own.
     pub async fn advisory(&self, scope: Scope, id: i64) -> Result<Option<AdvisoryView>, StoreError> {
         let mut tx = self.readers().begin().await?;
-        let found = view(&mut tx, scope, id).await?;
+        let bank = measure::bank(&mut tx).await?;
+        let found = view(&mut tx, &bank, scope, id).await?;
         tx.rollback().await?;
         Ok(found)
     }
@@ -357,9 +367,10 @@ impl Store {
             .bind(ADVISORIES_SHOWN)
             .fetch_all(&mut *tx)
             .await?;
+        let bank = measure::bank(&mut tx).await?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            found.extend(view(&mut tx, scope, id).await?);
+            found.extend(view(&mut tx, &bank, scope, id).await?);
         }
         tx.rollback().await?;
         Ok(found)

@@ -108,7 +108,7 @@ pub(super) async fn forget(conn: &mut SqliteConnection, member: i64, left_at: Ti
         delete(conn, "DELETE FROM muted_at WHERE member_id = $1", member).await?;
     }
     if has_table(conn, "account").await? {
-        super::account::forget_member(conn, member).await?;
+        deleted.accounts = super::account::forget_member(conn, member).await?;
     }
     let strands = has_table(conn, "strand").await?;
     if strands {

@@ -59,6 +59,8 @@ pub struct MailRow {
     pub tries: i64,
     /// When it is tried next; null = it is not.
     pub next_at: Option<Timestamp>,
+    /// Since when it is being handed over, or was when nothing more could be noted: nobody knows whether the server took it.
+    pub handing_at: Option<Timestamp>,
     /// When the server took it.
     pub sent_at: Option<Timestamp>,
     /// When it was given up.
@@ -167,7 +169,7 @@ impl Store {
         let mut tx = self.readers().begin().await?;
         let sql = "SELECT m.id, a.uuid, m.occasion, m.message_id, m.member_id, m.role FROM mail m
             JOIN advisory a ON a.id = m.advisory_id
-            WHERE m.sent_at IS NULL AND m.given_up_at IS NULL AND m.next_at <= $1 ORDER BY m.next_at, m.id LIMIT $2";
+            WHERE m.sent_at IS NULL AND m.given_up_at IS NULL AND m.handing_at IS NULL AND m.next_at <= $1 ORDER BY m.next_at, m.id LIMIT $2";
         type Row = (i64, String, String, String, i64, String);
         let rows: Vec<Row> = sqlx::query_as(sql).bind(now.0).bind(at_most).fetch_all(&mut *tx).await?;
         let mut due = Vec::with_capacity(rows.len());
@@ -180,23 +182,33 @@ impl Store {
         Ok(due)
     }
 
-    /// To whom a mail that waits goes, as it is now, or why it does not; none = it waits no longer. The operator's business.
+    /// To whom a mail that waits goes, as it is now, or why it does not; none = it waits no longer. Where it goes somewhere it is noted that
+    /// it is on its way, before anybody is told: it is due no more until [`Store::mail_tried`] says how that ended, or a person asks for it
+    /// again. The operator's business.
     ///
     /// # Errors
-    /// The database's own.
-    pub async fn mail_due_to(&self, scope: Scope, id: i64) -> Result<Option<Result<String, &'static str>>, StoreError> {
+    /// The database's own; nothing is to be sent then.
+    pub async fn begin_handing(
+        &self,
+        scope: Scope,
+        id: i64,
+        now: Timestamp,
+    ) -> Result<Option<Result<String, &'static str>>, StoreError> {
         if scope != Scope::Operator {
             return Ok(None);
         }
-        let mut tx = self.readers().begin().await?;
-        let sql = "SELECT member_id, role FROM mail WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL";
+        let mut tx = self.begin().await?;
+        let sql = "SELECT member_id, role FROM mail
+            WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL AND handing_at IS NULL";
         let waits: Option<(i64, String)> = sqlx::query_as(sql).bind(id).fetch_optional(&mut *tx).await?;
-        let to = match waits {
-            Some((member, role)) => Some(written_to(&mut tx, member, &role).await?.1),
-            None => None,
-        };
-        tx.rollback().await?;
-        Ok(to)
+        let Some((member, role)) = waits else { return Ok(None) };
+        let to = written_to(&mut tx, member, &role).await?.1;
+        if to.is_ok() {
+            let sql = "UPDATE mail SET handing_at = $2 WHERE id = $1";
+            sqlx::query(sql).bind(id).bind(now.0).execute(&mut *tx).await?;
+            tx.commit().await?;
+        }
+        Ok(Some(to))
     }
 
     /// What became of a try. One that may succeed later is tried again, each time twice as late, and in the end given up.
@@ -221,7 +233,7 @@ impl Store {
         });
         // Its member's mail may have come to be distrusted while it was on its way: what the server took was sent all the same.
         let sql = "UPDATE mail SET tries = $2, failed_why = COALESCE($3, CASE WHEN $4 IS NULL THEN failed_why END), sent_at = $4,
-            given_up_at = CASE WHEN $4 IS NULL THEN COALESCE(given_up_at, $5) END, next_at = $6 WHERE id = $1";
+            given_up_at = CASE WHEN $4 IS NULL THEN COALESCE(given_up_at, $5) END, next_at = $6, handing_at = NULL WHERE id = $1";
         let update = sqlx::query(sql).bind(id).bind(tries).bind(kept).bind(sent).bind(given_up);
         update.bind(now.plus(wait).0).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
@@ -235,20 +247,23 @@ impl Store {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
-        let sql = "SELECT b.number, m.role, m.occasion, m.tries, m.next_at, m.sent_at, m.given_up_at, m.failed_why FROM mail m
+        let sql = "SELECT b.number, m.role, m.occasion, m.tries, m.next_at, m.sent_at, m.given_up_at, m.failed_why, m.handing_at FROM mail m
             JOIN member b ON b.id = m.member_id WHERE m.advisory_id = $1 ORDER BY b.number, m.id";
-        type Row = (String, String, String, i64, i64, Option<i64>, Option<i64>, Option<String>);
+        type Row = (String, String, String, i64, i64, Option<i64>, Option<i64>, Option<String>, Option<i64>);
         let rows: Vec<Row> = sqlx::query_as(sql).bind(advisory).fetch_all(self.readers()).await?;
-        let read = |(member, role, occasion, tries, next_at, sent_at, given_up_at, failed_why): Row| MailRow {
-            member,
-            role,
-            occasion,
-            tries,
-            next_at: (sent_at.is_none() && given_up_at.is_none()).then(|| Timestamp(next_at).clamped()),
-            sent_at: sent_at.map(|at| Timestamp(at).clamped()),
-            given_up_at: given_up_at.map(|at| Timestamp(at).clamped()),
-            failed_why,
-        };
+        let read =
+            |(member, role, occasion, tries, next_at, sent_at, given_up_at, failed_why, handing_at): Row| MailRow {
+                member,
+                role,
+                occasion,
+                tries,
+                handing_at: handing_at.filter(|_| sent_at.is_none()).map(|at| Timestamp(at).clamped()),
+                next_at: (sent_at.is_none() && given_up_at.is_none() && handing_at.is_none())
+                    .then(|| Timestamp(next_at).clamped()),
+                sent_at: sent_at.map(|at| Timestamp(at).clamped()),
+                given_up_at: given_up_at.map(|at| Timestamp(at).clamped()),
+                failed_why,
+            };
         Ok(rows.into_iter().map(read).collect())
     }
 

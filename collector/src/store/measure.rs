@@ -12,7 +12,7 @@ use super::incident::GOT;
 use super::{Scope, Store, StoreError};
 use crate::intel::canonical::Details;
 use crate::limits::advisory::MEASURE_VERSIONS_KEPT;
-use crate::measure::propose::Situation;
+use crate::measure::propose::{Situation, propose};
 use crate::measure::{Bank, Content, Threat};
 use crate::present::text::Language;
 use crate::workflow::Matter;
@@ -91,6 +91,19 @@ impl Store {
             at: Timestamp(at).clamped(),
         };
         Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// Keys of what the bank proposes for a case, in the order in which it is done; of a member its own alone.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn proposed_keys(&self, scope: Scope, case: Matter) -> Result<Vec<String>, StoreError> {
+        let mut tx = self.readers().begin().await?;
+        let bank = bank(&mut tx).await?;
+        let situation = situation(&mut tx, scope, case).await?;
+        tx.rollback().await?;
+        let proposed = situation.map(|situation| propose(&bank, &situation)).unwrap_or_default();
+        Ok(proposed.into_iter().map(|one| one.measure.key.clone()).collect())
     }
 
     /// What was seen of a case, of a member its own alone; none where there is nothing of it for whoever asks.

@@ -35,6 +35,7 @@ pub mod gateway;
 pub mod guard;
 pub mod handed_over;
 pub mod heartbeat;
+pub mod home;
 pub mod incident;
 pub mod indicator;
 pub mod indicator_said;
@@ -44,6 +45,7 @@ pub mod lifetime;
 pub mod lint;
 pub mod list;
 pub mod mail;
+mod mail_again;
 pub mod mark;
 pub mod measure;
 pub mod meeting;
@@ -166,6 +168,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/032_view.sql"),
     include_str!("../schema/033_advised.sql"),
     include_str!("../schema/035_recovery.sql"),
+    include_str!("../schema/036_handing.sql"),
     include_str!("../schema/038_oidc.sql"),
 ];
 

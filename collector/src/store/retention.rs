@@ -6,6 +6,7 @@ use varde_common::time::Timestamp;
 
 use super::departure::{CAMPAIGNS_ABOVE, INCIDENTS_ABOVE, keep_above};
 use super::{Store, StoreError, cluster, statistics, workflow};
+use crate::limits::account::SESSION_MAX;
 use crate::limits::feed::SIGHTINGS_KEPT;
 use crate::limits::{ALERTS_COUNTED_AT_ONCE, ALERTS_COUNTED_ROUNDS, ALERTS_KEPT, RECORDS_FORGOTTEN_AT_ONCE};
 use crate::retention::up_to;
@@ -182,6 +183,11 @@ async fn beside(conn: &mut SqliteConnection, newest: Timestamp) -> Result<u64, s
     let written = "SELECT MIN(COALESCE(withdrawn_at, sent_at, changed_at)) FROM advisory";
     if let Some(first) = oldest(conn, written).await? {
         gone += super::advisory::part::forget_old(conn, up_to(newest, ALERTS_KEPT, first)).await?;
+    }
+    if let Some(first) = oldest(conn, "SELECT MIN(began_at) FROM page_session").await? {
+        let limit = up_to(newest, SESSION_MAX, first);
+        let sql = "DELETE FROM page_session WHERE began_at < $1";
+        gone += sqlx::query(sql).bind(limit.0).execute(&mut *conn).await?.rows_affected();
     }
     let over = "SELECT MIN(COALESCE(sent_at, given_up_at)) FROM sighting";
     if let Some(first) = oldest(conn, over).await? {

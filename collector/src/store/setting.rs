@@ -20,6 +20,12 @@ pub const DUTY: &str = "duty";
 
 /// Where the operator's accessibility statement is: an address of the web, as `collector.toml` says; not there where it says none.
 pub const ACCESSIBILITY_STATEMENT: &str = "accessibility_statement";
+/// The telephone that members ring, as `collector.toml` says; not there where it says none.
+pub const OPERATOR_TELEPHONE: &str = "operator_telephone";
+/// [`ON`] where mail is handed to a mail server; not there where it is not.
+pub const MAIL: &str = "mail";
+/// It is so.
+pub const ON: &str = "on";
 /// How the outgoing heartbeat fares, as JSON; not there where none is sent.
 pub const HEARTBEAT: &str = "heartbeat";
 

@@ -24,6 +24,7 @@ use crate::io::wrong;
 use crate::limits::account::OIDC_WITHIN;
 use crate::oidc::{Purpose, Underway};
 use crate::present::account::{self, SignInView};
+use crate::present::page;
 use crate::present::text::Language;
 use crate::store::account::LinkKind;
 use crate::store::oidc::{Subject, Tied, Tying};
@@ -125,12 +126,7 @@ async fn told(shared: &Shared, call: &Call, oidc: &Oidc, why: Why) -> Response {
 /// A page that leads on by itself: what browsers would not take from a form or from elsewhere, they take from a page of ours.
 async fn onward(shared: &Shared, call: &Call, to: &str) -> Response {
     let operator = gate::operator_name(shared).await;
-    let page = account::onward(&call.head(operator.as_deref()), to, call.extent());
-    let mut response = call.answer(StatusCode::OK, page);
-    if let Ok(refresh) = HeaderValue::from_str(&format!("0; url={to}")) {
-        response.headers_mut().insert(header::REFRESH, refresh);
-    }
-    response
+    call.answer(StatusCode::OK, page::onward(&call.head(operator.as_deref()), to))
 }
 
 /// Sends somebody there to sign in.

@@ -6,7 +6,8 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::Shared;
+use super::{Shared, home};
+use crate::account::role::Role;
 use crate::io::gate::{self, Who};
 use crate::io::visit::{Call, Visit};
 use crate::limits::page::EVENTS_SHOWN;
@@ -73,6 +74,11 @@ async fn news(shared: &Shared, visit: &Visit) -> Result<Option<News>, StoreError
 }
 
 pub(super) async fn front(State(shared): State<Arc<Shared>>, visit: Visit) -> Response {
+    match visit.who().role() {
+        Role::It => return home::it(&shared, &visit).await,
+        Role::Management => return home::management(&shared, &visit).await,
+        Role::Analyst | Role::Publisher | Role::Administrator | Role::Auditor | Role::Wall => {}
+    }
     match shared.store.picture(visit.who().scope()).await {
         Ok(picture) => {
             let mut view = FrontView::of(&picture, &shared.tiles, &visit.reader());

@@ -96,12 +96,16 @@ pub struct New<'a> {
 pub struct Edit<'a> {
     /// What it says in a language.
     pub wording: Option<(Language, Wording)>,
+    /// What it says: these texts and no others.
+    pub texts: Option<&'a [(Language, Wording)]>,
     /// Its marking.
     pub tlp: Option<Tlp>,
     /// Its measures.
     pub measures: Option<&'a [String]>,
     /// Whom it goes to.
     pub audience: Option<Audience>,
+    /// Those that are chosen, by `member.id`: these and no others.
+    pub chosen: Option<&'a [i64]>,
     /// Chosen beside those who are, by `member.id`.
     pub add: &'a [i64],
     /// No longer chosen.
@@ -229,6 +233,19 @@ impl Store {
         if let Some(wording) = &edit.wording {
             write_text(&mut tx, id, wording).await?;
         }
+        if let Some(texts) = edit.texts {
+            sqlx::query("DELETE FROM advisory_text WHERE advisory_id = $1").bind(id).execute(&mut *tx).await?;
+            for wording in texts {
+                write_text(&mut tx, id, wording).await?;
+            }
+        }
+        if let Some(chosen) = edit.chosen {
+            let sql = "DELETE FROM advisory_recipient WHERE advisory_id = $1 AND sent_at IS NULL";
+            sqlx::query(sql).bind(id).execute(&mut *tx).await?;
+            for member in chosen {
+                choose(&mut tx, id, *member).await?;
+            }
+        }
         if let Some(keys) = edit.measures
             && let Err(not) = write_measures(&mut tx, id, (keys, true)).await?
         {
@@ -249,6 +266,20 @@ impl Store {
         update.bind(now.0).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(Ok(()))
+    }
+
+    /// Throws a draft away. False = there is none of that number: it was sent meanwhile, or somebody else has thrown it away.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn discard_draft(&self, id: i64) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        if a_draft(&mut tx, id).await?.is_err() {
+            return Ok(false);
+        }
+        super::part::delete(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Whom a draft would go to if it were sent now, or whom an advisory went to, by `member.id`. The operator's business.

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
-use super::draft::NotDone;
+use super::draft::{NotDone, audience};
 use super::send::{incidents_of, planned, tell_campaign};
 use super::{Stands, reached, stands};
 use crate::advisory::{Answer, State};
@@ -48,10 +48,10 @@ pub struct Recipient {
 /// Who is rung first: whoever is on duty for machines, then whoever answers for them.
 const RUNG: [Role; 4] = [Role::It, Role::OnCall, Role::Security, Role::Management];
 
-/// A member that it was sent to.
+/// A member that it was sent to, or would be.
 async fn recipient(conn: &mut SqliteConnection, found: &Stands, member: i64) -> Result<Option<Recipient>, sqlx::Error> {
     let sql = "SELECT m.number, m.name, r.evidence, r.sent_at, r.read_at, r.read_by, r.called_at, r.called_by
-        FROM advisory_recipient r JOIN member m ON m.id = r.member_id WHERE r.advisory_id = $1 AND r.member_id = $2";
+        FROM member m LEFT JOIN advisory_recipient r ON r.member_id = m.id AND r.advisory_id = $1 WHERE m.id = $2";
     type Row = (String, String, Option<i64>, Option<i64>, Option<i64>, Option<String>, Option<i64>, Option<String>);
     let row: Option<Row> = sqlx::query_as(sql).bind(found.id).bind(member).fetch_optional(&mut *conn).await?;
     let Some((number, name, evidence, sent_at, read_at, read_by, called_at, called_by)) = row else { return Ok(None) };
@@ -140,6 +140,24 @@ async fn done(
 }
 
 impl Store {
+    /// Whom a draft would go to if it were sent now, in the order of their numbers. The operator's business.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn would_get(&self, scope: Scope, id: i64) -> Result<Vec<Recipient>, StoreError> {
+        let mut tx = self.readers().begin().await?;
+        let Some(found) = stands(&mut tx, id).await?.filter(|_| scope == Scope::Operator) else {
+            return Ok(Vec::new());
+        };
+        let mut all = Vec::new();
+        for member in audience(&mut tx, &found).await? {
+            all.extend(recipient(&mut tx, &found, member).await?);
+        }
+        tx.rollback().await?;
+        all.sort_by(|a, b| a.number.cmp(&b.number));
+        Ok(all)
+    }
+
     /// Somebody at a member confirms to have read an advisory. Gives whether nobody there had before.
     ///
     /// # Errors

@@ -7,11 +7,11 @@ use super::draft::{NotDone, a_draft, audience, choose, insert};
 use super::{Stands, advised, proposed_for, reached, stands};
 use crate::advisory::letter::Occasion;
 use crate::advisory::{Audience, State, best, language_of};
-use crate::measure::Contents;
+use crate::measure::{Bank, Contents};
 use crate::present::text::Language;
 use crate::store::alert::level_of;
 use crate::store::workflow::{Saying, append};
-use crate::store::{Scope, Store, StoreError, mail, profile};
+use crate::store::{Scope, Store, StoreError, mail, measure, profile};
 use crate::workflow::Matter;
 use crate::workflow::timeline::{MeasureStatus, Said};
 
@@ -62,17 +62,23 @@ struct Frozen {
     is_named: bool,
 }
 
+/// An advisory's measures, and the bank that they are of.
+struct Measures {
+    bank: Bank,
+    measures: Vec<Frozen>,
+}
+
 /// What an advisory asks for stands with the incidents it is about as planned, once each: what somebody named with all of them, the rest
 /// where the bank proposes it for that incident. How far it came at another member is nothing to act on here.
 async fn plan(
     conn: &mut SqliteConnection,
     incident: i64,
-    measures: &[Frozen],
+    frozen: &Measures,
     language: Language,
     sending: Sending<'_>,
 ) -> Result<(), sqlx::Error> {
-    let proposed = proposed_for(&mut *conn, Scope::Operator, Matter::Incident(incident)).await?;
-    for Frozen { key, words, is_named } in measures {
+    let proposed = proposed_for(&mut *conn, &frozen.bank, Scope::Operator, Matter::Incident(incident)).await?;
+    for Frozen { key, words, is_named } in &frozen.measures {
         if !is_named && !proposed.contains(key) {
             continue;
         }
@@ -110,7 +116,7 @@ async fn give(
     conn: &mut SqliteConnection,
     found: &Stands,
     member: i64,
-    measures: &[Frozen],
+    measures: &Measures,
     sending: Sending<'_>,
 ) -> Result<u64, sqlx::Error> {
     choose(&mut *conn, found.id, member).await?;
@@ -139,16 +145,17 @@ async fn give(
 }
 
 /// Its measures, which from now on have the words they have today.
-async fn freeze(conn: &mut SqliteConnection, id: i64) -> Result<Vec<Frozen>, sqlx::Error> {
-    let mut frozen = Vec::new();
-    for advised in advised(&mut *conn, id).await? {
+async fn freeze(conn: &mut SqliteConnection, id: i64) -> Result<Measures, sqlx::Error> {
+    let bank = measure::bank(&mut *conn).await?;
+    let mut measures = Vec::new();
+    for advised in advised(&mut *conn, &bank, id).await? {
         let Some(words) = advised.words else { continue };
         let text = serde_json::to_string(&words).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let sql = "UPDATE advisory_measure SET words = $3 WHERE advisory_id = $1 AND key = $2";
         sqlx::query(sql).bind(id).bind(&advised.key).bind(text).execute(&mut *conn).await?;
-        frozen.push(Frozen { key: advised.key, words, is_named: advised.is_named });
+        measures.push(Frozen { key: advised.key, words, is_named: advised.is_named });
     }
-    Ok(frozen)
+    Ok(Measures { bank, measures })
 }
 
 /// Tells the campaign's timeline, which is the CSIRT's.

@@ -385,3 +385,39 @@ async fn a_member_that_leaves_takes_its_part_along_and_one_that_joins_another_br
     let view = store.advisory(Scope::Operator, id).await.unwrap().unwrap();
     assert_eq!((view.recipients, view.state), (Some(1), State::Sent), "the advisory stays");
 }
+
+#[tokio::test]
+async fn a_mail_is_noted_before_it_goes_and_what_hung_goes_again_by_a_persons_word_alone() {
+    let (fixture, id) = community().await;
+    let store = &fixture.store;
+    store.send_advisory(id, SENDING).await.unwrap().unwrap();
+    let due = async |at| store.mail_due(Scope::Operator, at, MAIL_AT_ONCE).await.unwrap();
+    let first = due(NOW).await.remove(0);
+    assert_eq!(store.begin_handing(Scope::Operator, first.id, NOW).await.unwrap(), Some(Ok("it@m1.no".to_owned())));
+    // The collector ends here. Whatever time passes, it is handed over by nobody.
+    let later = NOW.plus(Duration::from_secs(86_400));
+    assert!(due(later).await.iter().all(|one| one.id != first.id));
+    assert_eq!(store.begin_handing(Scope::Operator, first.id, later).await.unwrap(), None);
+    let row = store.mails_of(Scope::Operator, id).await.unwrap().remove(0);
+    assert_eq!((row.handing_at, row.next_at, row.sent_at), (Some(NOW), None, None));
+    assert_eq!(store.mails_hung(Scope::Operator, later).await.unwrap(), 1);
+    // One that is on its way at this moment is left to end.
+    let second = due(later).await.remove(0);
+    store.begin_handing(Scope::Operator, second.id, later).await.unwrap().unwrap().unwrap();
+    assert_eq!(store.send_mail_again(id, later).await.unwrap(), Ok(1), "what hangs, and nothing else");
+    let again = due(later).await.remove(0);
+    assert_eq!((again.id, &again.message_id), (first.id, &first.message_id), "the same mail");
+    store.begin_handing(Scope::Operator, first.id, later).await.unwrap();
+    store.mail_tried(first.id, Tried::Sent, later).await.unwrap();
+    store.mail_tried(second.id, Tried::Never("550 x"), later).await.unwrap();
+    let rows = store.mails_of(Scope::Operator, id).await.unwrap();
+    assert!(rows[0].sent_at.is_some() && rows.iter().all(|row| row.handing_at.is_none()));
+    // Who has read it is left alone, and whose mail others read; who has an address only now is written to.
+    store.confirm_read(2, id, "per", later).await.unwrap().unwrap();
+    assert_eq!(store.send_mail_again(id, later).await.unwrap(), Ok(0));
+    store.send_advisory_to(id, &[3], Sending { with_mail: false, ..SENDING }).await.unwrap().unwrap();
+    assert_eq!(store.send_mail_again(id, later).await.unwrap(), Ok(1));
+    store.distrust_mail(3, Some(("kari", "x")), later).await.unwrap();
+    assert_eq!(store.send_mail_again(id, later).await.unwrap(), Ok(0));
+    assert!(store.send_mail_again(99, later).await.unwrap().is_err());
+}

@@ -344,6 +344,10 @@ fn rows(table: &str, at: i64, id: i64) -> String {
             "INSERT INTO advisory (id, uuid, tlp, audience, state, version, written_by, written_at, changed_at, sent_at)
              VALUES ({id}, 'a{id}', 'TLP:AMBER', 'all', 'sent', 1, 'kari', 0, 0, {at})"
         }
+        "page_session" => {
+            "INSERT INTO account (id, name, role, added_at) VALUES (1, 'kari', 'analyst', 0) ON CONFLICT DO NOTHING;
+             INSERT INTO page_session (account_id, sha256, began_at, seen_at, program) VALUES (1, x'0{id}', {at}, {at}, '')"
+        }
         "sighting" => {
             "INSERT INTO sighting (source_id, judgement_id, object_id, kind, at, next_at, sent_at) VALUES (1, {id}, 'o', 0, 0, 0, {at})"
         }
