@@ -70,6 +70,7 @@ pub mod rollout;
 pub mod ruling;
 pub mod saved_view;
 pub mod scope;
+pub mod self_test;
 pub mod sensor;
 pub mod setting;
 pub mod sight;
@@ -159,6 +160,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/031_advisory.sql"),
     include_str!("../schema/032_view.sql"),
     include_str!("../schema/033_advised.sql"),
+    include_str!("../schema/037_self_test.sql"),
 ];
 
 /// Why the store could not be opened or used.
