@@ -151,10 +151,11 @@ mod tests {
                 SensorEvent::UnreadEnded { .. } => 12,
                 SensorEvent::IndicatorDemoted { .. } => 13,
                 SensorEvent::IndicatorToldAgain { .. } => 14,
+                SensorEvent::SelfTest { .. } => 15,
             },
         };
         let shown: BTreeSet<i32> = examples::records().iter().map(|(_, body)| number(body)).collect();
-        assert_eq!(shown, (0..=14).collect());
+        assert_eq!(shown, (0..=15).collect());
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub mod redacted;
 pub mod refusals;
 pub mod renewal;
 pub mod route;
+pub mod selftest;
 pub mod sensor;
 pub mod settings;
 pub mod ship;

@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         | Command::Config(_)
         | Command::WhatLeaves(_)
         | Command::Doctor(_)
+        | Command::Selftest(_)
         | Command::SupportBundle(_) => "error",
         Command::Enroll(_) | Command::Run(_) | Command::Status(_) | Command::Reveal(_) | Command::Inspect(_) => "info",
     };
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::List(list) => command::list::run(data, &list),
         Command::Doctor(args) => return command::doctor::run(data, &args),
         Command::SupportBundle(args) => command::support_bundle::run(data, &args),
+        Command::Selftest(args) => command::selftest::run(data, &args),
         Command::Status(args) => command::status::run(data, &args),
         Command::Reveal(args) => command::reveal::run(data, &args),
         Command::WhatLeaves(args) => command::what_leaves::run(&args),

@@ -247,6 +247,7 @@ mod tests {
             set_back_at: None,
             quarantined_at: None,
             replayed: 0,
+            self_tested_at: None,
             heartbeat_before: None,
             trust: SensorTrustFacts::default(),
             keys: crate::store::picture::KeyFacts::default(),

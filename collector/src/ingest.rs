@@ -25,7 +25,7 @@ use crate::commons::Commons;
 use crate::limits::RECORD_STORED_OCTETS;
 use crate::merger::Dropped;
 use crate::store::record::{Position, RecordRow};
-use crate::store::{Store, StoreError, brake, heartbeat, mark, record, succession, weights};
+use crate::store::{Store, StoreError, brake, heartbeat, mark, record, self_test, succession, weights};
 use conclude::{Drawing, conclude, rejoin};
 use fold::{Fresh, read};
 
@@ -226,6 +226,9 @@ async fn keep(
         spoke.insert(*sensor);
     }
     let drawing = Drawing { weights: &weights, commons, tripped: said.mere_lists, now };
+    for (sensor, number) in said.tests {
+        self_test::note(conn, sensor, number, now).await?;
+    }
     let mut led = said.led;
     let told = said.alerts.into_iter().map(|(name, row)| (row, led.remove(&name).unwrap_or_default())).collect();
     let mut changes = conclude(conn, told, drawing).await?;

@@ -48,6 +48,8 @@ pub enum Action {
     Note(ListOutcome),
     /// Give the next certificate, for the key that this request (PKCS #10, DER) is of.
     Renew(Vec<u8>),
+    /// Say that self-tests are known here.
+    TakeTests,
     /// Nothing: the message is passed over.
     Nothing,
 }
@@ -97,6 +99,8 @@ pub struct Session {
     /// What was said of lists in front of Subscribe.
     holds: Option<Holding>,
     subscribed: bool,
+    /// Whether it reads what is said of its self-tests.
+    tests: bool,
     offers: u64,
     outcomes: u64,
     passed_over: u64,
@@ -130,6 +134,7 @@ impl Session {
             last_renewal: None,
             holds: None,
             subscribed: false,
+            tests: false,
             offers: 0,
             outcomes: 0,
             passed_over: 0,
@@ -157,6 +162,7 @@ impl Session {
             | ToCollector::RootOutcome(_)
             | ToCollector::Standing(_)
             | ToCollector::Sight(_)
+            | ToCollector::AskTests
             | ToCollector::NewestRefused { .. }
             | ToCollector::AskPinned { .. }
             | ToCollector::Renew { .. }
@@ -207,6 +213,10 @@ impl Session {
                 Ok(Action::Ingest(batch))
             }
             (Stream::Alerts, ToCollector::Compact(batch)) => self.handle_compact(&batch),
+            (Stream::Alerts, ToCollector::AskTests) if self.speaks(3..=u16::MAX) && !self.tests => {
+                self.tests = true;
+                Ok(Action::TakeTests)
+            }
             (Stream::Control, ToCollector::Renew { csr_der }) if self.speaks(3..=u16::MAX) => {
                 if self.last_renewal.is_some_and(|last| now.saturating_duration_since(last) < RENEWALS_APART) {
                     self.passed_over += 1;
@@ -285,6 +295,7 @@ impl Session {
                 | ToCollector::RootOutcome(_)
                 | ToCollector::Standing(_)
                 | ToCollector::Sight(_)
+                | ToCollector::AskTests
                 | ToCollector::NewestRefused { .. }
                 | ToCollector::AskPinned { .. }
                 | ToCollector::Renew { .. }
@@ -353,6 +364,11 @@ impl Session {
     /// A list was offered, a root document or a word of which list is the newest.
     pub fn handle_offered(&mut self) {
         self.offers += 1;
+    }
+
+    /// Whether it reads what is said of its self-tests.
+    pub fn reads_tests(&self) -> bool {
+        self.tests
     }
 
     /// Messages passed over so far.

@@ -1,6 +1,8 @@
 //! Every bound of the shared formats: unit in the name, reason beside it. Each program has a `limits.rs` of its own for
 //! what is its own business.
 
+/// A self-test's record: a time, two kinds and a number, each as long as the codec ever writes it. What is longer is another record.
+pub const SELF_TEST_RECORD_MAX_OCTETS: usize = 24;
 /// A domain name on the wire, without its final zero octet (RFC 1035 section 2.3.4 allows 255 with it).
 pub const NAME_MAX_OCTETS: usize = 254;
 /// One label (RFC 1035 section 2.3.4).

@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
 //! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
-//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe), 31 ChannelOutcome, 32 AskWhole, 36 AskRoots (lane of roots), 37 BrakeOutcome, 40 Sight (behind each Standing) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 130 Channel, 131 Publication in place of 104 to who said Holds, 132 OverlayChunk, 136 Brake, 137 NoMoreRoots (lane of roots) |
+//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe), 31 ChannelOutcome, 32 AskWhole, 36 AskRoots (lane of roots), 37 BrakeOutcome, 40 Sight (behind each Standing), 41 AskTests (alerts) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 130 Channel, 131 Publication in place of 104 to who said Holds, 132 OverlayChunk, 136 Brake, 137 NoMoreRoots (lane of roots), 140 TakesTests and 141 Tested (alerts, to who said AskTests) |
 //!
 //! In version 3 root documents, words of which list is the newest and orders of the brake go on the stream of lists, so that each
 //! is held against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
@@ -156,6 +156,9 @@ pub enum ToCollector {
     BrakeOutcome(BrakeOutcome),
     /// Version 3, behind each Standing: how much of its network the sensor sees. A collector that does not know it passes it over.
     Sight(Sight),
+    /// Version 3, first on the alerts stream: the sensor tries itself out now and then, and reads TakesTests and Tested. A collector
+    /// that does not know it passes it over, and is sent no test.
+    AskTests,
 }
 
 /// Everything a collector says.
@@ -267,6 +270,16 @@ pub enum ToAgent {
         /// The number of the newest there is, as the collector says.
         newest: u32,
     },
+    /// Version 3, on the alerts stream, to AskTests: it knows a self-test from an alert.
+    TakesTests,
+    /// Version 3, on the alerts stream in front of Ack, to who said AskTests: the self-test in that batch is committed, and is read
+    /// back from where it is kept.
+    Tested {
+        /// As in its record.
+        number: u64,
+        /// From the batch's last octet until it was committed and read back, microseconds.
+        took_us: u64,
+    },
 }
 
 fn frame<T: Encode>(kind: u16, body: &T) -> Result<Vec<u8>, EncodeError> {
@@ -329,6 +342,7 @@ impl ToCollector {
             ToCollector::AskRoots { version } => frame(36, version),
             ToCollector::BrakeOutcome(outcome) => frame(37, outcome),
             ToCollector::Sight(sight) => frame(40, sight),
+            ToCollector::AskTests => frame(41, &()),
         }
     }
 
@@ -388,6 +402,7 @@ impl ToCollector {
             36 => codec::decode(body).map(|version| ToCollector::AskRoots { version }),
             37 => codec::decode(body).map(ToCollector::BrakeOutcome),
             40 => codec::decode(body).map(ToCollector::Sight),
+            41 => codec::decode::<()>(body).map(|()| ToCollector::AskTests),
             other => Err(Malformed::UnknownKind(other)),
         }
     }
@@ -428,6 +443,8 @@ impl ToAgent {
             ToAgent::OverlayChunk { octets } => frame(132, octets),
             ToAgent::Brake { document } => frame(136, document),
             ToAgent::NoMoreRoots { newest } => frame(137, newest),
+            ToAgent::TakesTests => frame(140, &()),
+            ToAgent::Tested { number, took_us } => frame(141, &(number, took_us)),
         }
     }
 
@@ -475,6 +492,8 @@ impl ToAgent {
             132 => capped(LIST_CHUNK_MAX_OCTETS).map(|octets| ToAgent::OverlayChunk { octets }),
             136 => capped(BRAKE_MAX_OCTETS).map(|document| ToAgent::Brake { document }),
             137 => codec::decode(body).map(|newest| ToAgent::NoMoreRoots { newest }),
+            140 => codec::decode::<()>(body).map(|()| ToAgent::TakesTests),
+            141 => codec::decode(body).map(|(number, took_us)| ToAgent::Tested { number, took_us }),
             other => Err(Malformed::UnknownKind(other)),
         }
     }

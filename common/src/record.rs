@@ -83,6 +83,11 @@ pub enum SensorEvent {
         /// The list that had it.
         revision: Revision,
     },
+    /// The sensor tried itself out: a packet that nobody sent met an indicator that no list holds. No alert, and nothing that was seen.
+    SelfTest {
+        /// Drawn for this one, so that its answer is known.
+        number: u64,
+    },
 }
 
 /// Why records are missing.
@@ -347,6 +352,7 @@ mod tests {
                 exercise: false,
                 revision: Revision(3),
             }),
+            RecordBody::Event(SensorEvent::SelfTest { number: 0x0123_4567_89ab_cdef }),
         ];
         let golden = include_str!("golden_records.txt").lines();
         let mut seen = 0;
@@ -357,7 +363,7 @@ mod tests {
             assert_eq!(Record::from_octets(&octets), Ok(record));
             seen += 1;
         }
-        assert_eq!(seen, 12);
+        assert_eq!(seen, 13);
     }
 
     #[test]

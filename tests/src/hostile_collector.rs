@@ -415,6 +415,9 @@ async fn control(
 async fn alerts(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStream) -> Result<()> {
     let mut unpacker = Unpacker::default();
     while let Some(message) = shared.hear(&mut receive).await? {
+        if message == ToCollector::AskTests {
+            continue;
+        }
         let ToCollector::Compact(batch) = message else { bail!("not on the alerts stream: {message:?}") };
         let epoch = lock(&shared.heard).hellos.last().context("a batch before Hello")?.epoch;
         let batch = unpacker.unpack(epoch, &batch)?;

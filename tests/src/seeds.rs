@@ -346,6 +346,7 @@ fn record_bodies() -> Vec<(&'static str, RecordBody)> {
         ("unread-ended", RecordBody::Event(SensorEvent::UnreadEnded { place: 1 << 60, octets: 4_096 })),
         ("indicator-demoted", RecordBody::Event(demoted)),
         ("indicator-told-again", RecordBody::Event(again)),
+        ("self-test", RecordBody::Event(SensorEvent::SelfTest { number: 1 << 60 })),
     ]
 }
 
@@ -418,6 +419,7 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("root-refused", ToCollector::RootOutcome(RootOutcome::Refused { in_force: 1, offered: 3, why: text("no") })),
         ("standing", ToCollector::Standing(Standing { told_at: Some(time), ..Standing::default() })),
         ("sight", ToCollector::Sight(Sight::default())),
+        ("ask-tests", ToCollector::AskTests),
         ("newest-refused", ToCollector::NewestRefused { why: text("no") }),
         ("ask-pinned", ToCollector::AskPinned { sha256: [3; 32] }),
         ("renew", ToCollector::Renew { csr_der: vec![0x30, 0x82] }),
@@ -449,6 +451,8 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("overlay-chunk", ToAgent::OverlayChunk { octets: vec![0; 40] }),
         ("brake", ToAgent::Brake { document: b"{}".to_vec() }),
         ("no-more-roots", ToAgent::NoMoreRoots { newest: 3 }),
+        ("takes-tests", ToAgent::TakesTests),
+        ("tested", ToAgent::Tested { number: 1 << 60, took_us: 900 }),
         ("ack", ToAgent::Ack { epoch: Epoch(5), seq: Seq(9) }),
         ("gap", ToAgent::Gap { expected: Seq(3) }),
         ("offer", ToAgent::ListOffer { manifest: b"{}".to_vec() }),

@@ -24,6 +24,7 @@ use varde_agent::io::link::renewing::Renewing;
 use varde_agent::io::link::session::{Desk, InForce, Uplink, keep_connected};
 use varde_agent::io::link::tls::Trust;
 use varde_agent::io::link::ways::Ways;
+use varde_agent::io::self_test::SelfTests;
 use varde_agent::route::Detour;
 use varde_agent::subscription::Subscription;
 use varde_collector::address::Bound;
@@ -101,6 +102,7 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
     let (reply, flushed) = oneshot::channel();
     orders.send(Order::Flush(reply)).await?;
     let last = Seq(flushed.await?.next.0 - 1);
+    let tests = SelfTests::new(&data).0;
     let desk = Desk {
         data,
         orders,
@@ -126,6 +128,7 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
         resent: AtomicU64::new(0),
         certified: watch::Sender::new(None),
         counter: Counter::default(),
+        tests,
         refusals: Default::default(),
         list_refused: Default::default(),
         clock_ahead_ms: Default::default(),

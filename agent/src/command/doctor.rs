@@ -8,12 +8,14 @@ use serde::Serialize;
 use super::doctor_facts::gather;
 use crate::doctor::words::{Language, Words};
 use crate::doctor::{Finding, Severity, judge, worst};
+use crate::io::doctor::machine;
+use crate::io::run_as;
 
 /// Looks for what is wrong, beside a running sensor or without one, and says what to do about it.
 ///
 /// It looks at settings, data directory and disk, enrolment and certificate, interfaces and the mirror they get, the clock, the
 /// list, the way to the collector over UDP and TCP and who stands in it, what waits, and what the running sensor has given up.
-/// It sends nothing but two handshakes to the collector, and changes nothing. Run it as root, or as the user the sensor runs as.
+/// It sends nothing but two handshakes to the collector, and changes nothing. As root it goes on as the user the sensor runs as, once it has looked.
 ///
 /// Exit codes: 0 all is well; 1 somebody should look; 2 the sensor does not do what it is there for; 64 wrong usage.
 ///
@@ -52,7 +54,14 @@ struct PrintedFinding {
 
 /// Looks, tells, and gives the code to leave with.
 pub fn run(data: &Path, args: &DoctorArgs) -> ExitCode {
-    let findings = judge(&gather(data, !args.offline));
+    // Asked before root becomes the data directory's owner: it is about who asks.
+    let may_capture = machine::may_capture();
+    // As the service sees it, and so that no file is left that only root may read.
+    if let Err(error) = run_as::owner_of(data) {
+        eprintln!("varde-agent: cannot go on as the owner of {}: {error}.\nRun it as that user.", data.display());
+        return ExitCode::from(2);
+    }
+    let findings = judge(&gather(data, !args.offline, may_capture));
     let words = Words::of(args.lang.unwrap_or_else(language));
     if args.json {
         print!("{}", in_json(&findings, &words));
@@ -149,12 +158,12 @@ mod tests {
     #[test]
     fn a_machine_that_is_no_sensor_is_told_so_and_fails() {
         let directory = tempfile::tempdir().unwrap();
-        let findings = judge(&gather(directory.path(), true));
+        let findings = judge(&gather(directory.path(), true, true));
         assert!(findings.iter().any(|finding| finding.key == "not-enrolled" && finding.severity == Severity::Fail));
-        let missing = judge(&gather(&directory.path().join("none"), true));
+        let missing = judge(&gather(&directory.path().join("none"), true, true));
         assert!(missing.iter().any(|finding| finding.key == "data-missing"), "{missing:?}");
         std::fs::write(directory.path().join("agent.toml"), "spol_max_mib = 1").unwrap();
-        let bad = judge(&gather(directory.path(), true));
+        let bad = judge(&gather(directory.path(), true, true));
         let bad = bad.iter().find(|finding| finding.key == "settings-bad").unwrap();
         assert!(bad.values[0].1.contains("line 1") && bad.values[0].1.contains("spool_max_mib"), "{bad:?}");
     }

@@ -15,10 +15,12 @@ use crate::io::disk::{collector_time, roots};
 use crate::io::doctor::{machine, way};
 use crate::io::privilege::kernel;
 use crate::io::{clock, settings};
+use crate::route::Detour;
 use crate::settings::Settings;
 
-/// Finds out all that can be. `tries_way`: whether the collector is called too.
-pub(super) fn gather(data: &Path, tries_way: bool) -> Facts {
+/// Finds out all that can be. `tries_way`: whether the collector is called too; `may_capture`: whether who
+/// asked may open a packet socket.
+pub(super) fn gather(data: &Path, tries_way: bool, may_capture: bool) -> Facts {
     let mut facts = Facts {
         now: clock::now(),
         data: machine::data(data),
@@ -59,12 +61,13 @@ pub(super) fn gather(data: &Path, tries_way: bool) -> Facts {
     match &running {
         Some(report) => {
             facts.running = Some(of_running(data, report));
+            facts.unopened.clone_from(&report.unopened);
             facts.interfaces = report.sources.iter().map(|source| machine::interface(&source.name)).collect();
             // A capture file is a source too.
             facts.interfaces.retain(|found| found.exists || !found.name.contains('/'));
         }
         None => {
-            facts.may_capture = Some(machine::may_capture());
+            facts.may_capture = Some(may_capture);
             facts.interfaces = settings.interfaces.iter().map(|name| machine::interface(name)).collect();
         }
     }
@@ -72,7 +75,11 @@ pub(super) fn gather(data: &Path, tries_way: bool) -> Facts {
         running.live = !facts.interfaces.is_empty();
     }
     if let Some(identity) = identity.filter(|_| tries_way) {
-        facts.way = try_way(data, &settings, &identity);
+        let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
+        match detour(data, &settings, identity.card.fallback.as_deref(), &address) {
+            Ok(detour) => facts.way = try_way(data, &settings, &identity, &address, &detour),
+            Err(failure) => facts.proxy_unusable = Some(failure.cause),
+        }
     }
     facts
 }
@@ -98,7 +105,10 @@ fn identity(data: &Path, facts: &mut Facts) -> Option<Identity> {
 
 /// What a running agent and a data directory tell alike.
 fn of_report(data: &Path, settings: &Settings, report: &Report, facts: &mut Facts) {
-    facts.data.damaged.extend(report.unread.iter().cloned());
+    // What is wrong with the identity is told of the identity, and no disk's fault.
+    let of_identity = |why: &&String| matches!(&facts.enrolment, Some(Enrolment::Damaged(told)) if told == *why);
+    let unread: Vec<String> = report.unread.iter().filter(|why| !of_identity(why)).cloned().collect();
+    facts.data.damaged.extend(unread);
     if report.sensor.is_none() {
         return;
     }
@@ -168,6 +178,7 @@ fn of_running(data: &Path, report: &Report) -> Running {
         live: false,
         last_packet_age_ms: report.last_packet_age_ms,
         recent: report.recent.unwrap_or_default(),
+        sources: live_sources(report),
         drops_unknown: report.health.as_ref().map_or(0, |health| health.drops_unknown),
         clock_ahead_ms: report.clock_ahead_ms,
         rights,
@@ -177,13 +188,19 @@ fn of_running(data: &Path, report: &Report) -> Running {
     }
 }
 
+/// Interfaces that are watched, where they can hide one another: each with how long it has been silent.
+fn live_sources(report: &Report) -> Vec<(String, Option<u64>)> {
+    let live = report.sources.iter().filter(|source| !source.name.contains('/'));
+    let live: Vec<_> = live.map(|source| (source.name.clone(), source.silent_s)).collect();
+    if live.len() > 1 { live } else { Vec::new() }
+}
+
 /// Calls the collector with this sensor's own key; none where that cannot be used, which is told elsewhere.
-fn try_way(data: &Path, settings: &Settings, identity: &Identity) -> Option<Way> {
+fn try_way(data: &Path, settings: &Settings, identity: &Identity, address: &str, detour: &Detour) -> Option<Way> {
     let trusted = Trusted::read(data, identity, &identity.root().ok()?).ok()?;
     let time = known_time(identity, data, trusted.anchor.root());
     let tls = Proof::open(data, &trusted.anchor, &time).ok()?.tls;
-    let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
-    let detour = detour(data, settings, identity.card.fallback.as_deref(), &address).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    Some(runtime.block_on(way::try_both(&address, &detour, &tls)))
+    let tcp_named = settings.fallback.is_some() || identity.card.fallback.is_some() || detour.proxy.is_some();
+    Some(Way { tcp_named, ..runtime.block_on(way::try_both(address, detour, &tls)) })
 }

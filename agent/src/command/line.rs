@@ -31,6 +31,7 @@ pub enum Command {
     Run(super::run::RunArgs),
     Doctor(super::doctor::DoctorArgs),
     Status(super::status::StatusArgs),
+    Selftest(super::selftest::SelftestArgs),
     SupportBundle(super::support_bundle::SupportBundleArgs),
     #[command(subcommand)]
     Config(super::config::ConfigCommand),

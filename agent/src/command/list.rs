@@ -23,6 +23,7 @@ use crate::io::disk::spool::Figures;
 use crate::io::link::carried::{Carried, Counter, take};
 use crate::io::link::session::{Desk, InForce, Uplink};
 use crate::io::link::tls::Trust;
+use crate::io::self_test::SelfTests;
 use crate::limits::SPOOL_ORDERS_MAX;
 
 /// Lists carried by hand, for a sensor that has no contact with its collector.
@@ -179,6 +180,7 @@ fn without_an_agent(data: &Path, list: &mut File) -> Result<Carried, Failure> {
         refusals: Mutex::default(),
         certified: watch::Sender::new(None),
         counter: Counter::default(),
+        tests: SelfTests::new(data).0,
         ca: identity.ca_der.clone().into(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

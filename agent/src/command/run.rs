@@ -38,6 +38,7 @@ use crate::io::link::renewing::Renewing;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
 use crate::io::link::ways::Ways;
 use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
+use crate::io::self_test::{Around, SelfTests};
 use crate::io::watch::{Ended, SourceReport, Watch};
 use crate::io::{clock, control, host, metrics};
 use crate::limits::{SET_ASIDE_LOOK_EVERY_S, SPOOL_ORDERS_MAX, SPOOL_TRY_AGAIN_S};
@@ -149,6 +150,7 @@ pub(crate) fn run_confined_by(
     let (tell_matching, matching) = watch::channel(None);
     let (braking, braking_seen) = watch::channel(Arc::default());
     let (tell_counting, counting) = watch::channel(None);
+    let (tests, trials) = SelfTests::new(data);
     let desk = Desk {
         data: data.to_owned(),
         orders: orders.clone(),
@@ -177,6 +179,7 @@ pub(crate) fn run_confined_by(
         refusals: Mutex::default(),
         certified: watch::Sender::new(None),
         counter: Counter::default(),
+        tests,
         ca: identity.ca_der.clone().into(),
     };
     // What was braked before holds on, before the first packet is read.
@@ -197,12 +200,25 @@ pub(crate) fn run_confined_by(
         matching: tell_matching,
         health,
         sources: Arc::clone(&sources),
+        trials,
         stop: Arc::clone(&stop),
     };
+    let told = unopened.iter().map(|failure| format!("{}. {}.", failure.cause, failure.remedy)).collect();
     let ways = Ways::new(address.clone(), tls, detour).enrolled_at(identity.enrolled_at.as_deref());
     let again = Notify::new();
-    let process =
-        Process { desk, identity, address, live, stop, again, sources, confined, reloading, recent: Mutex::default() };
+    let process = Process {
+        desk,
+        identity,
+        address,
+        live,
+        stop,
+        again,
+        sources,
+        confined,
+        reloading,
+        recent: Mutex::default(),
+        unopened: told,
+    };
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
@@ -258,6 +274,8 @@ struct Process {
     confined: Confined,
     reloading: Reloading,
     recent: Mutex<Recent>,
+    /// Why sources could not be opened.
+    unopened: Vec<String>,
 }
 
 impl Process {
@@ -271,13 +289,19 @@ impl Process {
         sensor: SensorSettings,
     ) -> Result<(), Failure> {
         let (leave, leaving) = watch::channel(false);
+        let around = Around {
+            data: self.desk.data.clone(),
+            figures: self.desk.figures.clone(),
+            uplink: self.desk.uplink.subscribe(),
+        };
         let uplink = keep_connected(&self.desk, &mut ways, &mut subscription, renewing, leaving);
         let work = async {
             let result = self.work(watching, sensor).await;
             leave.send_replace(true);
             result
         };
-        let told = control::answer(sockets.control, |question| self.report(question), &self.desk.counter);
+        let told =
+            control::answer(sockets.control, |question| self.report(question), &self.desk.counter, &self.desk.tests);
         tokio::select! {
             // The uplink ends only when told to leave; the work is over by then.
             (result, ()) = async { tokio::join!(work, uplink) } => {
@@ -292,6 +316,7 @@ impl Process {
             () = self.look() => Ok(()),
             error = self.reloading.when_told(&self.desk) => Err(Failure::new(error, "look at the system's limits")),
             () = self.desk.let_brakes_run_out() => Ok(()),
+            () = self.desk.tests.serve(&around) => Ok(()),
             () = self.desk.tell_of_refusals() => Ok(()),
         }
     }
@@ -472,6 +497,8 @@ impl Process {
         let refused = self.desk.list_refused.borrow().clone();
         let refused = refused.filter(|(claimed, _)| *claimed == Revision(0) || *claimed > revision);
         report.list_refused = refused.map(|(_, why)| why);
+        report.unopened.clone_from(&self.unopened);
+        report.self_test = Some(self.desk.tests.known());
         report.clock_ahead_ms = *self.desk.clock_ahead_ms.borrow();
         report.confinement = Some(Confinement::of(&self.confined));
         if question == Question::Probe {

@@ -27,6 +27,7 @@ use crate::io::privilege::Confined;
 use crate::io::privilege::kernel::{self, Rights};
 use crate::io::privilege::paths::Paths;
 use crate::io::privilege::probe::Probe;
+use crate::io::self_test::Known;
 use crate::io::watch::SourceReport;
 use crate::recent::RecentReport;
 use crate::renewal::Certified;
@@ -44,10 +45,11 @@ use crate::spool::Tally;
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
 /// unexplained_flows, hellos, ech_hellos, doh_hellos}, heard {both, inside_alone, outside_alone, other_alone (TCP connections by which ends were
 /// heard), answered, unanswered, unasked (DNS)}, sightings, alerts, together {matches, alerts, rises_gathered}},
-/// sources [{source, name, dropped, packets, octets, not_ip, refused, joined_cut}], last_packet, last_packet_age_ms,
+/// sources [{source, name, dropped, packets, octets, not_ip, refused, joined_cut, silent_s}], unopened [why a source could not be opened], last_packet, last_packet_age_ms,
 /// settings {read_at, refused (why what was read last is not in force), at_restart [KEY]}, list_refused, recent {span_s, packets, duplicates, dropped,
 /// dns_messages, dns_age_s, both_ends, one_end, by_resolvers, by_others, untagged, tagged, vlans, flows_out, encrypted_dns, clock_leaps, clock_leapt_ms
-/// (the last one)}, clock_ahead_ms, confinement
+/// (the last one)}, clock_ahead_ms, self_test {good_at (when one last came the whole way and back), failed (why the last one did not), taken (whether
+/// the collector takes them)}, confinement
 /// {rights {threads, capabilities, bounding, no_new_privs, filtered}, paths {abi, whole, missing}, calls_missing,
 /// resolver_replaced}, probes [{what, refused, said}] (with --probe). What is not known is null, such as what a source
 /// dropped that cannot tell.
@@ -57,7 +59,7 @@ pub struct StatusArgs {
     #[arg(long)]
     json: bool,
     /// Print one line as Nagios, Icinga and Checkmk read it, with numbers, and exit 0 = OK, 1 = WARNING (records lost, no packet
-    /// for a minute, the certificate runs out within ten days, settings or lists that were not taken), 2 = CRITICAL (it does
+    /// for a minute, no test of itself that came back for three days, the certificate runs out within ten days, settings or lists that were not taken), 2 = CRITICAL (it does
     /// not run, is not connected, keeps nothing, has no list, no packet for five minutes), 3 = UNKNOWN (it could not be asked).
     /// A loss counts until the collector has been told of it and 72 hours have passed.
     #[arg(long, conflicts_with = "json")]
@@ -124,6 +126,9 @@ pub struct Report {
     pub health: Option<HealthReport>,
     /// Its sources.
     pub sources: Vec<SourceReport>,
+    /// Why sources that were to be watched could not be opened, a sentence each.
+    #[serde(default)]
+    pub unopened: Vec<String>,
     /// When the last packet was seen.
     pub last_packet: Option<Timestamp>,
     /// How long ago that was.
@@ -140,6 +145,9 @@ pub struct Report {
     /// How far this machine's clock was ahead of the collector's when that was last heard; null = not heard since the start.
     #[serde(default)]
     pub clock_ahead_ms: Option<i64>,
+    /// Its tests of itself; null when not running.
+    #[serde(default)]
+    pub self_test: Option<Known>,
     /// What it has given up; null when not running.
     pub confinement: Option<Confinement>,
     /// What came of trying; null unless asked for.
@@ -359,12 +367,14 @@ impl Report {
             unread: Vec::new(),
             health: None,
             sources: Vec::new(),
+            unopened: Vec::new(),
             last_packet: None,
             last_packet_age_ms: None,
             settings: None,
             list_refused: None,
             recent: None,
             clock_ahead_ms: None,
+            self_test: None,
             confinement: None,
             probes: None,
         }

@@ -3,6 +3,8 @@
 use varde_common::time::Timestamp;
 
 use super::status::Report;
+use crate::io::self_test::Known;
+use crate::limits::SELF_TEST_OLD_S;
 
 /// A mirror that has been silent for so long is none, milliseconds.
 const SILENT_WARN_MS: u64 = 60_000;
@@ -105,10 +107,21 @@ fn troubles(report: &Report, now: Timestamp) -> Vec<(State, String)> {
         Some("behind") => tell(State::Warning, "a newer list does not come".to_owned()),
         _ => {}
     }
+    match report.self_test.as_ref().filter(|known| known.taken) {
+        Some(Known { failed: Some(why), .. }) => tell(State::Warning, format!("its test of itself failed: {why}")),
+        Some(known) if self_test_age_s(known, now).is_some_and(|age| age >= SELF_TEST_OLD_S) => {
+            tell(State::Warning, "no test of itself has come back for three days".to_owned());
+        }
+        Some(_) | None => {}
+    }
     if report.settings.as_ref().is_some_and(|settings| settings.refused.is_some()) {
         tell(State::Warning, "settings read anew cannot be used".to_owned());
     }
     troubles
+}
+
+fn self_test_age_s(known: &Known, now: Timestamp) -> Option<u64> {
+    known.good_at.map(|at| now.since(at).as_secs())
 }
 
 fn certificate_days(report: &Report, now: Timestamp) -> Option<i64> {
@@ -144,6 +157,12 @@ fn numbers(report: &Report, now: Timestamp) -> Vec<Number> {
         ("lost", Some(whole(spool.lost)), "", ";0"),
         ("spool", Some(whole(spool.octets)), "B", ""),
         ("certificate_days", certificate_days(report, now), "", ";10:;0:"),
+        (
+            "self_test_age",
+            report.self_test.as_ref().and_then(|known| self_test_age_s(known, now)).map(whole),
+            "s",
+            ";259200",
+        ),
         ("packet_age", report.last_packet_age_ms.map(|age| whole(age / 1000)), "s", ";60;300"),
         ("packets", report.health.as_ref().map(|health| whole(health.packets)), "c", ""),
         ("dropped", report.health.as_ref().and_then(|health| health.dropped).map(whole), "c", ""),

@@ -9,6 +9,7 @@ use super::status::{
 };
 use super::status_brake::BrakeReport;
 use crate::health::{BlindSpots, EndsHeard, Evictions, Together};
+use crate::io::self_test::Known;
 use crate::io::watch::SourceReport;
 
 /// Reasons for refusals told apart on one line: the most frequent ones.
@@ -73,7 +74,16 @@ pub(super) fn in_words(report: &Report) -> String {
             ),
         });
     }
+    lines.extend(report.self_test.iter().map(|known| match known {
+        Known { failed: Some(why), .. } => format!("self-test  FAILED: {why}; try again: varde-agent selftest"),
+        Known { good_at: Some(at), .. } => format!("self-test  last passed at {at}"),
+        Known { taken: true, .. } => {
+            "self-test  none yet; the first comes by itself, or run: varde-agent selftest".to_owned()
+        }
+        Known { taken: false, .. } => "self-test  none yet".to_owned(),
+    }));
     lines.extend(report.settings.iter().flat_map(SettingsReport::in_words));
+    lines.extend(report.unopened.iter().map(|why| format!("NOT OPENED {why}")));
     for source in &report.sources {
         let SourceReport { source, name, dropped, packets, joined_cut, .. } = source;
         let dropped = dropped.map_or_else(|| "frames dropped not known".to_owned(), |n| format!("{n} frames dropped"));

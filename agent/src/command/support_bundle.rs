@@ -64,7 +64,7 @@ pub fn run(data: &Path, args: &SupportBundleArgs) -> Result<(), Failure> {
 
 /// What the bundle holds.
 fn text(data: &Path, tries_way: bool) -> Result<String, Failure> {
-    let findings = judge(&gather(data, tries_way));
+    let findings = judge(&gather(data, tries_way, machine::may_capture()));
     let found = findings.iter().map(|finding| {
         let values: serde_json::Map<String, Value> =
             finding.values.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();

@@ -23,6 +23,8 @@ pub struct Facts {
     pub version: String,
     /// Interfaces that are to be watched.
     pub interfaces: Vec<Interface>,
+    /// Why sources that were to be watched could not be opened, in a sentence each.
+    pub unopened: Vec<String>,
     /// Interfaces that there are.
     pub interfaces_there: Vec<String>,
     /// Whether this process may open a packet socket, where no agent runs.
@@ -33,6 +35,8 @@ pub struct Facts {
     pub spool: Option<Spool>,
     /// The latest time that the collector ever said.
     pub heard_until: Option<Timestamp>,
+    /// Why the file with the proxy's user and password cannot be used.
+    pub proxy_unusable: Option<String>,
     /// The way to the collector; none = it was not tried.
     pub way: Option<Way>,
 }
@@ -103,6 +107,8 @@ pub struct Running {
     pub last_packet_age_ms: Option<u64>,
     /// The last minutes.
     pub recent: RecentReport,
+    /// Interfaces that are watched, each with how long ago its last packet came, seconds; none = not told, or none yet.
+    pub sources: Vec<(String, Option<u64>)>,
     /// Sources that cannot tell what they lose.
     pub drops_unknown: u16,
     /// How far its clock is ahead of the collector's, milliseconds.
@@ -186,6 +192,8 @@ pub struct Way {
     pub quic_address: String,
     /// Over TCP; none = there is no such way.
     pub tcp_address: Option<String>,
+    /// Whether that address was set, or told at enrolment; else it is where a collector usually is.
+    pub tcp_named: bool,
     /// The proxy on that way.
     pub proxy: Option<String>,
     /// Why the collector's name leads nowhere; none = it does.

@@ -144,11 +144,15 @@ fn cases() -> Vec<Case> {
         ("interface-down", Fail, |facts| facts.interfaces[0].up = false),
         ("interface-no-carrier", Fail, |facts| facts.interfaces[0].carrier = Some(false)),
         ("interface-not-promiscuous", Warn, |facts| facts.interfaces[0].promiscuous = false),
+        ("source-unopened", Fail, |facts| facts.unopened = vec!["x".into()]),
         ("traffic-not-yet", Warn, |facts| {
             running(facts).last_packet_age_ms = None;
             *recent(facts) = RecentReport { span_s: 5, ..RecentReport::default() };
         }),
         ("traffic-none", Fail, |facts| running(facts).last_packet_age_ms = Some(60_000)),
+        ("source-silent", Warn, |facts| {
+            running(facts).sources = vec![("eth1".into(), Some(0)), ("eth2".into(), Some(60))];
+        }),
         ("traffic-one-direction", Fail, |facts| (recent(facts).both_ends, recent(facts).one_end) = (10, 40)),
         ("traffic-twice", Warn, |facts| recent(facts).duplicates = 90_000),
         ("traffic-one-vlan", Warn, |facts| {
@@ -170,8 +174,11 @@ fn cases() -> Vec<Case> {
         ("list-behind", Warn, |facts| list(facts).freshness = "behind".into()),
         ("name-unknown", Fail, |facts| way(facts).name_unknown = Some("x".into())),
         ("udp-blocked", Warn, |facts| way(facts).quic = Reached::NoAnswer),
-        ("tcp-silent", Warn, |facts| way(facts).tcp = Some(Reached::NoAnswer)),
-        ("tcp-refused", Warn, |facts| way(facts).tcp = Some(Reached::Refused("x".into()))),
+        ("tcp-silent", Warn, |facts| (way(facts).tcp, way(facts).tcp_named) = (Some(Reached::NoAnswer), true)),
+        ("tcp-refused", Warn, |facts| {
+            (way(facts).tcp, way(facts).tcp_named) = (Some(Reached::Refused("x".into())), true);
+        }),
+        ("proxy-credentials", Fail, |facts| facts.proxy_unusable = Some("x".into())),
         ("tls-opened", Warn, |facts| way(facts).tcp = Some(Reached::Opened("CN=x".into()))),
         ("proxy-password", Warn, |facts| way(facts).tcp = Some(Reached::Proxy { status: 407, said: "x".into() })),
         ("proxy-refuses", Warn, |facts| way(facts).tcp = Some(Reached::Proxy { status: 403, said: "x".into() })),
@@ -260,6 +267,8 @@ const WELL: [&str; 16] = [
     "running-ok",
     "interface-ok",
     "traffic-ok",
+    "traffic-unanswered",
+    "tcp-not-offered",
     "clock-ok",
     "list-ok",
     "quic-ok",
@@ -359,4 +368,33 @@ fn a_locale_chooses_the_language() {
     ] {
         assert_eq!(Language::of_locale(locales.clone()), language, "{locales:?}");
     }
+}
+
+#[test]
+fn both_directions_are_told_only_where_replies_were_seen() {
+    let mut facts = well();
+    assert!(keys(&facts, Severity::Ok).contains(&"traffic-ok"));
+    recent(&mut facts).both_ends = 0;
+    let told = keys(&facts, Severity::Ok);
+    assert!(told.contains(&"traffic-unanswered") && !told.contains(&"traffic-ok"), "{told:?}");
+}
+
+#[test]
+fn a_way_that_nobody_named_and_nobody_needs_is_no_trouble_and_is_where_quic_does_not_come_through() {
+    for tcp in [Reached::NoAnswer, Reached::Refused("x".into())] {
+        let mut facts = well();
+        way(&mut facts).tcp = Some(tcp);
+        assert_eq!(keys(&facts, Severity::Warn), Vec::<&str>::new());
+        assert!(keys(&facts, Severity::Ok).contains(&"tcp-not-offered"));
+        way(&mut facts).quic = Reached::NoAnswer;
+        assert!(keys(&facts, Severity::Fail).iter().any(|key| key.starts_with("tcp-")), "{facts:?}");
+    }
+}
+
+#[test]
+fn an_interface_alone_is_silent_as_a_whole_and_one_of_several_by_itself() {
+    let mut facts = well();
+    running(&mut facts).sources = vec![("eth1".into(), Some(59)), ("eth2".into(), None)];
+    let silent = judge(&facts).into_iter().find(|finding| finding.key == "source-silent").unwrap();
+    assert_eq!(silent.values, [("name", "eth2".to_owned()), ("seconds", "600".to_owned())], "never, since the start");
 }

@@ -41,6 +41,9 @@ pub(super) fn judge_interfaces(facts: &Facts, findings: &mut Vec<Finding>) {
             (true, true, Some(true) | None) => about(Finding::ok("interface-ok")),
         });
     }
+    for why in &facts.unopened {
+        findings.push(Finding::fail("source-unopened").with("why", why));
+    }
     if facts.running.is_none() && facts.may_capture == Some(false) {
         findings.push(Finding::warn("capture-forbidden"));
     }
@@ -56,12 +59,27 @@ pub(super) fn judge_traffic(facts: &Facts, findings: &mut Vec<Finding>) {
         judge_loss(running, findings);
         return;
     }
+    judge_sources(running, findings);
     judge_mirror(recent, findings);
     judge_loss(running, findings);
     if findings.len() == before {
         match last_packet_age_ms {
-            Some(_) => findings.push(Finding::ok("traffic-ok").with("packets", recent.packets)),
+            // Only what was answered shows that both directions are there.
+            Some(_) => {
+                let key = if recent.both_ends > 0 { "traffic-ok" } else { "traffic-unanswered" };
+                findings.push(Finding::ok(key).with("packets", recent.packets));
+            }
             None => findings.push(Finding::warn("traffic-not-yet")),
+        }
+    }
+}
+
+/// One of several interfaces that brings nothing is hidden by the others.
+fn judge_sources(running: &Running, findings: &mut Vec<Finding>) {
+    for (name, silent_s) in &running.sources {
+        let silent_s = silent_s.unwrap_or(running.recent.span_s);
+        if silent_s >= SILENT_S {
+            findings.push(Finding::warn("source-silent").with("name", name).with("seconds", silent_s));
         }
     }
 }

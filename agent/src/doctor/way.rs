@@ -4,6 +4,10 @@ use super::{Facts, Finding};
 use crate::doctor::facts::{Reached, Way};
 
 pub(super) fn judge_way(facts: &Facts, findings: &mut Vec<Finding>) {
+    if let Some(why) = &facts.proxy_unusable {
+        let owner = facts.data.owner.unwrap_or_default();
+        findings.push(Finding::fail("proxy-credentials").with("why", why).with("owner", owner));
+    }
     if let Some(way) = &facts.way {
         judge_attempts(way, findings);
     }
@@ -57,6 +61,10 @@ fn judge_attempts(way: &Way, findings: &mut Vec<Finding>) {
         }
         Reached::Name(why) => finding("proxy-unknown").with("proxy", proxy).with("why", why),
         Reached::NotAccepted(why) => Finding::fail("sensor-not-accepted").with("why", why),
+        // Nobody said that there is such a way, and none is needed.
+        Reached::NoAnswer | Reached::Refused(_) if !way.tcp_named && way.quic == Reached::Yes => {
+            Finding::ok("tcp-not-offered").with("address", address)
+        }
         Reached::NoAnswer => finding("tcp-silent").with("address", address),
         Reached::Refused(why) | Reached::Broken(why) => {
             finding("tcp-refused").with("address", address).with("why", why)

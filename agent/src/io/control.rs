@@ -1,5 +1,5 @@
 //! The local status socket: whoever may open it (its owner, root) is told how the agent is, as one JSON object. The question
-//! is one word and a line's end, `status`, `probe` or `import`; who asks nothing is told the status. Who says `import` is told `ready`,
+//! is one word and a line's end, `status`, `probe`, `import` or `selftest`; who asks nothing is told the status. Who says `import` is told `ready`,
 //! sends a list that was carried here (`varde_common::carried`) and its end, and is told what came of it.
 
 use std::io::{self, Read, Write};
@@ -13,7 +13,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::disk::{DiskError, failed};
 use super::link::carried::Counter;
-use crate::limits::{ANSWER_TIMEOUT_S, CARRIED_WITHIN_S, CONTROL_ANSWER_MAX_OCTETS, CONTROL_QUESTION_MAX_OCTETS};
+use super::self_test::SelfTests;
+use crate::limits::{
+    ANSWER_TIMEOUT_S, CARRIED_WITHIN_S, CONTROL_ANSWER_MAX_OCTETS, CONTROL_QUESTION_MAX_OCTETS,
+    SELF_TEST_ANSWER_WITHIN_S,
+};
 
 /// What can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub enum Question {
     Probe,
     /// That it takes a list.
     Import,
+    /// That it tries itself out.
+    SelfTest,
 }
 
 /// What is said to who brings a list.
@@ -37,6 +43,7 @@ impl Question {
             Question::Status => "status\n",
             Question::Probe => "probe\n",
             Question::Import => "import\n",
+            Question::SelfTest => "selftest\n",
         }
     }
 
@@ -44,6 +51,7 @@ impl Question {
         match line.trim_ascii() {
             b"probe" => Question::Probe,
             b"import" => Question::Import,
+            b"selftest" => Question::SelfTest,
             _ => Question::Status,
         }
     }
@@ -73,8 +81,13 @@ pub fn listen(data: &Path) -> Result<UnixListener, DiskError> {
 }
 
 /// Tells everybody who connects what `tell` says to their question, for as long as it is polled, and sends who brings a list to the
-/// `counter`; what the system says where the socket cannot be waited on.
-pub async fn answer(listener: UnixListener, tell: impl Fn(Question) -> String, counter: &Counter) -> io::Error {
+/// `counter`, who asks for a test of the sensor to its `tests`; what the system says where the socket cannot be waited on.
+pub async fn answer(
+    listener: UnixListener,
+    tell: impl Fn(Question) -> String,
+    counter: &Counter,
+    tests: &SelfTests,
+) -> io::Error {
     let listener = match tokio::net::UnixListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return error,
@@ -95,6 +108,11 @@ pub async fn answer(listener: UnixListener, tell: impl Fn(Question) -> String, c
             if let Err(mut turned_away) = counter.hand_in(stream) {
                 let _ = tokio::time::timeout(Duration::from_secs(1), turned_away.write_all(BUSY)).await;
             }
+            continue;
+        }
+        if question == Question::SelfTest {
+            // Whoever finds no place hears nothing, and asks again.
+            let _ = tests.hand_in(stream);
             continue;
         }
         let text = tell(question);
@@ -118,7 +136,11 @@ pub fn ask(data: &Path, question: Question) -> io::Result<Option<String>> {
         }
         Err(error) => return Err(error),
     };
-    stream.set_read_timeout(Some(Duration::from_secs(ANSWER_TIMEOUT_S)))?;
+    let within_s = match question {
+        Question::SelfTest => SELF_TEST_ANSWER_WITHIN_S,
+        Question::Status | Question::Probe | Question::Import => ANSWER_TIMEOUT_S,
+    };
+    stream.set_read_timeout(Some(Duration::from_secs(within_s)))?;
     stream.write_all(question.line().as_bytes())?;
     let mut text = String::new();
     Read::by_ref(&mut stream).take(CONTROL_ANSWER_MAX_OCTETS).read_to_string(&mut text)?;
@@ -199,9 +221,9 @@ mod tests {
             other.write_all(&[b'x'; 100]).unwrap();
             [Question::Status, Question::Probe].map(|question| ask(&data, question).unwrap().unwrap())
         });
-        let counter = Counter::default();
+        let (counter, tests) = (Counter::default(), SelfTests::new(directory.path()).0);
         tokio::select! {
-            error = answer(listener, |question| format!("{question:?}"), &counter) => panic!("{error}"),
+            error = answer(listener, |question| format!("{question:?}"), &counter, &tests) => panic!("{error}"),
             told = asked => assert_eq!(told.unwrap(), ["Status", "Probe"]),
         }
     }

@@ -33,12 +33,14 @@ pub struct Numbers<'a> {
     pub list: (u64, u64),
     /// When the list on the disk last changed.
     pub list_changed_at: Option<Timestamp>,
+    /// When its test of itself last came the whole way and back.
+    pub self_tested_at: Option<Timestamp>,
 }
 
 impl Numbers<'_> {
     /// In Prometheus' text format. What is not known is left out, never 0.
     pub fn to_text(&self) -> String {
-        let Numbers { health, figures, uplink, sources, list, list_changed_at } = self;
+        let Numbers { health, figures, uplink, sources, list, list_changed_at, self_tested_at } = self;
         let mut out = Exposition::default();
         let name = |name: &str| format!("varde_agent_{name}");
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
@@ -82,6 +84,11 @@ impl Numbers<'_> {
             "When the list on this machine last changed.",
             list_changed_at.map(seconds),
         );
+        now(
+            "self_test_timestamp_seconds",
+            "When the sensor's test of itself last came the whole way and back.",
+            self_tested_at.map(seconds),
+        );
         now("alert_queue_length", "Records that wait for the collector.", Some(figures.waiting() as f64));
         now("spool_bytes", "Octets of the spool's files.", Some(figures.octets as f64));
         now(
@@ -114,8 +121,9 @@ impl Desk {
             (list.revision.0, list.set.len() as u64)
         };
         let list_changed_at = changed_at(&self.data.join("list"));
-        Numbers { health: &health, figures: &figures, uplink: &uplink, sources: self.sources, list, list_changed_at }
-            .to_text()
+        let self_tested_at = self.tests.known().good_at;
+        let (health, figures, uplink, sources) = (&health, &figures, &uplink, self.sources);
+        Numbers { health, figures, uplink, sources, list, list_changed_at, self_tested_at }.to_text()
     }
 }
 

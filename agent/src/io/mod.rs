@@ -12,6 +12,7 @@ pub mod link;
 pub mod metrics;
 pub mod privilege;
 pub mod run_as;
+pub mod self_test;
 pub mod settings;
 pub mod watch;
 

@@ -15,9 +15,11 @@ use crate::io::clock;
 use crate::io::disk::keeper::Order;
 use crate::io::gather::{Dropped, Gathered};
 use crate::io::link::session::InForce;
+use crate::io::self_test::Trial;
 use crate::limits::CLOCK_AHEAD_MAX_S;
 use crate::packet::Frame;
 use crate::raise::braked::Braking;
+use crate::selftest;
 use crate::sensor::{Sensor, SensorSettings};
 
 /// How often the counters are told to the others.
@@ -48,13 +50,30 @@ pub struct SourceReport {
     pub refused: u64,
     /// Frames of bulk that were joined by the network card or the kernel (GRO) and read in part.
     pub joined_cut: u64,
+    /// Seconds since its last packet was read; none = none yet.
+    #[serde(default)]
+    pub silent_s: Option<u64>,
+    /// When its packets were last more than before.
+    #[serde(skip)]
+    moved: Option<Instant>,
 }
 
 impl SourceReport {
     /// A source that has brought nothing yet.
     pub fn new(source: u16, name: impl Into<String>) -> SourceReport {
         let (packets, octets, not_ip, refused, joined_cut) = (0, 0, 0, 0, 0);
-        SourceReport { source, name: name.into(), dropped: Some(0), packets, octets, not_ip, refused, joined_cut }
+        SourceReport {
+            source,
+            name: name.into(),
+            dropped: Some(0),
+            packets,
+            octets,
+            not_ip,
+            refused,
+            joined_cut,
+            silent_s: None,
+            moved: None,
+        }
     }
 }
 
@@ -144,6 +163,8 @@ pub struct Watch {
     pub health: Arc<Mutex<Health>>,
     /// Where the sources' counters are told.
     pub sources: Arc<Mutex<Vec<SourceReport>>>,
+    /// Tests of the sensor itself, as they are asked for.
+    pub trials: mpsc::Receiver<Trial>,
     /// Set when it is time to stop.
     pub stop: Arc<AtomicBool>,
 }
@@ -175,6 +196,9 @@ impl Watch {
             }
             if self.settings.has_changed().unwrap_or(false) {
                 sensor.handle_settings(self.settings.borrow_and_update().clone());
+            }
+            if let Ok(trial) = self.trials.try_recv() {
+                self.try_out(trial);
             }
             let (orders, stop, paced) = (&self.orders, &self.stop, self.paced && !self.live);
             let step = self.source.next_block(&mut |frame| {
@@ -225,6 +249,19 @@ impl Watch {
         ended
     }
 
+    /// What matched goes to the spool as any statement does, and in the order in which it was found.
+    fn try_out(&self, Trial { number, matched, written }: Trial) {
+        let InForce { set, revision } = self.list.borrow().clone();
+        let settings = self.settings.borrow().clone();
+        let outcome = selftest::try_out(settings, &set, revision, number, clock::now());
+        let is_matched = outcome.is_ok();
+        // Whoever asked may have given up.
+        let _ = matched.send(outcome);
+        if is_matched {
+            let _ = self.orders.blocking_send(Order::Test { number, written });
+        }
+    }
+
     fn brake(&mut self, sensor: &mut Sensor) {
         let braking = self.braking.borrow_and_update().clone();
         sensor.handle_braking(Arc::clone(&braking));
@@ -253,6 +290,11 @@ impl Watch {
             of_source.for_each(|(_, counts)| before.add(counts));
             report.joined_cut = before.joined_cut;
             let refused = refused.saturating_add(before.refused_in_all());
+            let now = clock::monotonic();
+            if packets > report.packets {
+                report.moved = Some(now);
+            }
+            report.silent_s = report.moved.map(|moved| now.saturating_duration_since(moved).as_secs());
             (report.packets, report.octets, report.not_ip, report.refused) = (packets, octets, not_ip, refused);
         }
     }
@@ -348,6 +390,7 @@ mod tests {
                 matching: watch::channel(None).0,
                 health: Arc::clone(&health),
                 sources: Arc::clone(&sources),
+                trials: mpsc::channel(1).1,
                 stop: Arc::new(AtomicBool::new(false)),
             };
             watching.run(Sensor::new(SensorSettings::default(), Arc::clone(&set), Revision(0)));

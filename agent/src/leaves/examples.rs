@@ -129,6 +129,7 @@ pub(super) fn records() -> Vec<(&'static str, RecordBody)> {
         ("event-unread-ended", event(SensorEvent::UnreadEnded { place: 0x7c2a_91d0_33e4_5b6f, octets: 4_096 })),
         ("event-demoted", event(demoted)),
         ("event-told-again", event(told_again)),
+        ("event-self-test", event(SensorEvent::SelfTest { number: 0x7c2a_91d0_33e4_5b6f })),
     ]
 }
 
@@ -194,6 +195,7 @@ pub(super) fn messages() -> Result<Vec<(&'static str, ToCollector)>, EncodeError
         ("pulse", ToCollector::Pulse(Pulse { heartbeat: heartbeat(), further })),
         ("standing", ToCollector::Standing(standing)),
         ("sight", ToCollector::Sight(sight)),
+        ("ask-tests", ToCollector::AskTests),
         ("batch", ToCollector::Batch(batch)),
         ("compact", ToCollector::Compact(compact)),
         ("holds", ToCollector::Holds(holds)),

@@ -18,6 +18,7 @@ use crate::link::Key;
 use crate::losses::{Losses, Lost, RECORDS_ENDED, UNREAD_ENDED, counts_of};
 use crate::store::alert::{AlertRow, KnownIndicator};
 use crate::store::demoted::{INDICATOR_DEMOTED, INDICATOR_TOLD_AGAIN};
+use crate::store::self_test::SELF_TEST;
 use crate::store::{alert, event, incident, record};
 use crate::strand::{Span, founds_an_incident};
 use crate::weights::Weights;
@@ -52,6 +53,8 @@ pub(super) struct Said {
     pub(super) braked: Vec<(i64, i64, BrakedCount)>,
     /// What sensors say of themselves; none that has nothing to say.
     pub(super) events: BTreeMap<(i64, Epoch), Vec<record::SensorEvent>>,
+    /// Self-tests: whose, and the number of each.
+    pub(super) tests: Vec<(i64, u64)>,
     /// Alerts at sites that are nobody's here: their places are kept, what stands in them is not (a member may have left).
     pub(super) nobodys: BTreeSet<(i64, Seq)>,
     /// Threats that were now found to be mere lists.
@@ -105,7 +108,7 @@ fn fold(
     &Fresh { sensor, epoch, records }: &Fresh<'_, '_>,
     sites: &HashMap<(i64, SiteId), i64>,
     indicators: &HashMap<i64, KnownIndicator>,
-    Said { alerts, led, braked, nobodys, .. }: &mut Said,
+    Said { alerts, led, braked, nobodys, tests, .. }: &mut Said,
     now: Timestamp,
 ) -> Vec<record::SensorEvent> {
     let (mut events, mut losses) = (Vec::new(), Losses::default());
@@ -213,6 +216,10 @@ fn fold(
                         "revision": revision, "hosts": (*hosts).min(HOSTS_MAX), "matches": (*matches).min(COUNT_MAX),
                         "within_s": within_s
                     })
+                }
+                SensorEvent::SelfTest { number } => {
+                    tests.push((sensor, *number));
+                    json!({ "event": SELF_TEST })
                 }
                 SensorEvent::IndicatorToldAgain { site, indicator, exercise, revision } => json!({
                     "event": INDICATOR_TOLD_AGAIN, "site": site.0, "indicator": indicator, "exercise": exercise,

@@ -222,6 +222,7 @@ pub async fn converse(
             | ToCollector::Batch(_)
             | ToCollector::Kept(_)
             | ToCollector::Compact(_)
+            | ToCollector::AskTests
             | ToCollector::Pulse(_)
             | ToCollector::RootOutcome(_)
             | ToCollector::Standing(_)

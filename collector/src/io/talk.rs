@@ -3,6 +3,7 @@
 mod broken;
 mod entering;
 mod noted;
+mod tested;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -246,7 +247,12 @@ impl Talk {
                 }
                 Action::Ingest(batch) => {
                     // Whoever does not read answers holds no place: it goes with the batch.
+                    let test = self.test_in(&batch);
+                    let begun = clock::monotonic();
                     let answer = self.ingest(batch, turn).await?;
+                    if let Some(tested) = self.tested(test, &answer, begun).await? {
+                        self.answer(&mut send, &tested).await?;
+                    }
                     self.answer(&mut send, &answer).await?;
                 }
                 Action::Keep(heartbeat, further) => {
@@ -268,6 +274,7 @@ impl Talk {
                     let said = self.renew(&csr_der).await?;
                     self.answer(&mut send, &said).await?;
                 }
+                Action::TakeTests => self.answer(&mut send, &ToAgent::TakesTests).await?,
                 Action::SendWhole | Action::Nothing => {}
             }
         }

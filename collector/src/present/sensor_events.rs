@@ -8,6 +8,7 @@ use super::view::Reader;
 use crate::losses::{RECORDS_ENDED, Told, UNREAD_ENDED, Why, records_of};
 use crate::store::demoted::{INDICATOR_DEMOTED, INDICATOR_TOLD_AGAIN};
 use crate::store::event::{EventRow, Events};
+use crate::store::self_test::SELF_TEST;
 
 /// An event's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +99,7 @@ pub fn in_words(body: &Value, restored: bool, texts: &Texts) -> String {
         Some("unknown_indicator") => filled("event-unknown-indicator", &["indicator"]),
         Some("unknown_site") => filled("event-unknown-site", &["site"]),
         Some("unreadable_record") => filled("event-unreadable-record", &["octets"]),
+        Some(SELF_TEST) => texts.say("event-self-test"),
         Some("held_back") => texts.say("event-held-back"),
         Some("unpublished_list") => texts.say("event-unpublished-list"),
         Some("thrown_out") => texts.say("event-thrown-out"),
@@ -180,6 +182,7 @@ mod tests {
             json!({ "event": "unknown_indicator", "indicator": 4 }),
             json!({ "event": "unknown_site", "site": 4 }),
             json!({ "event": "unreadable_record", "octets": 4 }),
+            json!({ "event": "self_test" }),
             json!({ "event": "held_back" }),
             json!({ "event": "unpublished_list" }),
             json!({ "event": "thrown_out" }),

@@ -22,6 +22,10 @@ pub struct UplinkView {
     pub quarantined: bool,
     /// When an older state of it last came.
     pub set_back: Option<Moment>,
+    /// When its test of itself last came the whole way.
+    pub self_tested: Option<Moment>,
+    /// How long ago that is; empty where none has.
+    pub self_tested_ago: String,
     /// Until when its certificate is good.
     pub certificate: Option<Moment>,
     /// Said where that should have been renewed and was not.
@@ -65,6 +69,10 @@ impl UplinkView {
             },
             quarantined: sensor.quarantined_at.is_some(),
             set_back: sensor.set_back_at.map(|at| reader.calendar.moment(at)),
+            self_tested: sensor.self_tested_at.map(|at| reader.calendar.moment(at)),
+            self_tested_ago: sensor.self_tested_at.map_or_else(String::new, |at| {
+                texts.with("ago", &[("span", &span(texts, reader.now.since(at).as_secs()))])
+            }),
             certificate: sensor.keys.until.map(|until| reader.calendar.moment(until)),
             not_renewed: not_renewed(sensor, reader.now, texts),
         }

@@ -77,6 +77,7 @@ pub mod rollout;
 pub mod ruling;
 pub mod saved_view;
 pub mod scope;
+pub mod self_test;
 pub mod sensor;
 pub mod sent;
 pub mod setting;
@@ -169,6 +170,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/033_advised.sql"),
     include_str!("../schema/035_recovery.sql"),
     include_str!("../schema/036_handing.sql"),
+    include_str!("../schema/037_self_test.sql"),
     include_str!("../schema/038_oidc.sql"),
 ];
 

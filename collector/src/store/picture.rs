@@ -88,6 +88,8 @@ pub struct SensorFacts {
     pub quarantined_at: Option<Timestamp>,
     /// Records that came again and were not stored twice.
     pub replayed: i64,
+    /// When a test of itself last came the whole way.
+    pub self_tested_at: Option<Timestamp>,
     /// One from some time before it, to compare ([`crate::hearing`]).
     pub heartbeat_before: Option<String>,
     /// How it stands to what it trusts.

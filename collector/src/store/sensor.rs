@@ -95,6 +95,8 @@ pub struct SensorRow {
     pub follows: Option<String>,
     /// Why it last did not follow another.
     pub channel_refused_why: Option<String>,
+    /// When a self-test of it last came the whole way.
+    pub self_tested_at: Option<Timestamp>,
 }
 
 /// Who is behind a public key.
@@ -384,6 +386,7 @@ impl Store {
                 channel: row.try_get("channel")?,
                 follows: row.try_get("follows")?,
                 channel_refused_why: row.try_get("channel_refused_why")?,
+                self_tested_at: moment(row, "self_tested_at")?,
             });
         }
         Ok(sensors)

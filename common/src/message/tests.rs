@@ -161,6 +161,9 @@ fn third_version() -> Vec<(&'static str, Message)> {
         ("Brake", Message::Down(ToAgent::Brake { document: vec![7] })),
         ("Sight", Message::Up(ToCollector::Sight(Sight { heard, exclusions }))),
         ("Sight", Message::Up(ToCollector::Sight(Sight::default()))),
+        ("AskTests", Message::Up(ToCollector::AskTests)),
+        ("TakesTests", Message::Down(ToAgent::TakesTests)),
+        ("Tested", Message::Down(ToAgent::Tested { number: 0x0123_4567_89ab_cdef, took_us: 300 })),
     ]
 }
 
@@ -256,7 +259,7 @@ fn a_batch_over_its_caps_is_refused() {
 
 proptest! {
     #[test]
-    fn hostile_bodies_are_a_message_or_refused(kind in 0u16..140, body in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn hostile_bodies_are_a_message_or_refused(kind in 0u16..150, body in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = ToCollector::from_body(kind, &body);
         let _ = ToAgent::from_body(kind, &body);
         let _ = crate::record::Record::from_octets(&body);

@@ -23,6 +23,13 @@ pub enum Order {
     Statement(Statement),
     /// Write this down.
     Event(SensorEvent),
+    /// Write down that the sensor tries itself out, and say which record that is once it is on disk; none where it is lost.
+    Test {
+        /// As the collector will say it.
+        number: u64,
+        /// Where to.
+        written: oneshot::Sender<Option<Seq>>,
+    },
     /// Give records from this number on, as many as fit a batch.
     Read {
         /// The first.
@@ -125,6 +132,7 @@ impl Group {
 enum Question {
     Read { from: Seq, reply: oneshot::Sender<Vec<Vec<u8>>> },
     Flush(oneshot::Sender<Figures>),
+    Test(Seq, oneshot::Sender<Option<Seq>>),
 }
 
 /// The spool and what belongs to writing in it.
@@ -172,6 +180,7 @@ impl Keeper {
                 Order::Statement(_) | Order::Event(_) => self.handle_order(order, group, Clocks::read())?,
                 // They mean a spool that goes on.
                 Order::Read { .. }
+                | Order::Test { .. }
                 | Order::Acknowledged(_)
                 | Order::SendingEnded(_)
                 | Order::SetAside(_)
@@ -192,6 +201,11 @@ impl Keeper {
         match order {
             Order::Statement(statement) => group.records += usize::from(self.write_statement(statement, now.day)),
             Order::Event(event) => group.records += usize::from(self.write(now.day, RecordBody::Event(event))),
+            Order::Test { number, written } => {
+                let seq = self.spool.next();
+                group.records += usize::from(self.write(now.day, RecordBody::Event(SensorEvent::SelfTest { number })));
+                group.questions.push(Question::Test(seq, written));
+            }
             Order::Acknowledged(seq) => {
                 self.spool.handle_acknowledged(seq, now.steady)?;
                 self.ledger.handle_given_up(self.spool.poll_openings());
@@ -236,6 +250,10 @@ impl Keeper {
                 }
                 Question::Flush(reply) => {
                     let _ = reply.send(self.spool.figures());
+                }
+                Question::Test(seq, reply) => {
+                    let is_lost = synced.lost.is_some_and(|(first, last)| (first..=last).contains(&seq));
+                    let _ = reply.send((!is_lost).then_some(seq));
                 }
             }
         }

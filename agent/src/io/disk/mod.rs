@@ -17,6 +17,7 @@ pub mod overlay;
 pub mod owner;
 pub mod roots;
 pub mod sealed;
+pub mod self_test;
 pub mod spool;
 pub mod unread;
 pub mod volume;

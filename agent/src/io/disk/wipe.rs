@@ -43,7 +43,7 @@ fn what(name: &str) -> Option<(u8, &'static str)> {
         "enrolling" => (3, "an enrolment under way"),
         "spool" => (4, "spool"),
         "list" => (6, "indicator list"),
-        "collector-time" | "set-aside" | "spool.next" => (7, "what was noted between starts"),
+        "collector-time" | "self-test" | "set-aside" | "spool.next" => (7, "what was noted between starts"),
         "control.sock" | "lock" => (8, "what a running agent holds"),
         UNDER_WAY => (9, "that a wipe was cut off"),
         _ if name.starts_with("identity.new-") => (0, "identity and keys"),

@@ -207,6 +207,7 @@ impl Carried {
             | ToCollector::Holds(_)
             | ToCollector::AskRoots { .. }
             | ToCollector::AskWhole
+            | ToCollector::AskTests
             | ToCollector::BrakeOutcome(_)
             | ToCollector::AskPinned { .. }
             | ToCollector::Renew { .. } => {}

@@ -26,6 +26,7 @@ use crate::io::clock;
 use crate::io::disk::collector_time;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::spool::Figures;
+use crate::io::self_test::SelfTests;
 use crate::limits::{BRAKE_LOOK_EVERY_S, CLOCK_SKEW_TOLD_S};
 use crate::newness::Newness;
 use crate::raise::braked::Braking;
@@ -111,6 +112,8 @@ pub struct Desk {
     pub refusals: Mutex<Refusals>,
     /// Who brings a list by hand.
     pub counter: Counter,
+    /// The sensor's tests of itself.
+    pub tests: SelfTests,
     /// The CA that enrolment met: what a list brought by hand comes with is held against it.
     pub ca: CertificateDer<'static>,
     /// How the certificate is, for whoever asks; none before the first attempt at a session.

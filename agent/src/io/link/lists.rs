@@ -103,6 +103,8 @@ pub(super) async fn lists<L: Link>(
                 | ToAgent::Renewed { .. }
                 | ToAgent::Waiting
                 | ToAgent::NoMoreRoots { .. }
+                | ToAgent::TakesTests
+                | ToAgent::Tested { .. }
                 | ToAgent::RenewalRefused(_),
             ) => return Err(unexpected(message.as_ref())),
         };

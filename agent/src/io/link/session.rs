@@ -27,6 +27,9 @@ use crate::limits::ANSWER_TIMEOUT_S;
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::Subscription;
 
+/// The version of the conversation in which a sensor may ask whether its tests of itself are known.
+const TESTS_SINCE: u16 = 3;
+
 /// How a session came to its end.
 enum Over {
     /// It was lost.
@@ -200,6 +203,7 @@ async fn session<L: Link>(
 ) -> LinkError {
     let ended = run_session(link, desk, subscription, ship, reconnect, renewing, stood).await;
     desk.newness.send_modify(|newness| newness.handle_session_over(clock::monotonic()));
+    desk.tests.handle_session_over();
     let error = match ended {
         Ok(never) => match never {},
         Err(error) => error,
@@ -369,6 +373,10 @@ async fn alerts<L: Link>(
     protocol: u16,
 ) -> Result<std::convert::Infallible, LinkError> {
     let (mut write, mut read) = link.open(Stream::Alerts).await?;
+    if protocol >= TESTS_SINCE {
+        // A collector that does not know it passes it over, and is sent no test.
+        write_message(&mut write, &ToCollector::AskTests).await?;
+    }
     // What a session has said it need not say again, and it ends with the session.
     let mut packer = Packer::default();
     let (heard, mut hearing) = mpsc::channel(32);
@@ -444,6 +452,14 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         ToAgent::Ack { epoch, seq } => {
             let committed = ship.handle_ack(epoch, seq).map_err(broken)?;
             desk.order(Order::Acknowledged(committed)).await
+        }
+        ToAgent::TakesTests => {
+            desk.tests.handle_takes();
+            Ok(())
+        }
+        ToAgent::Tested { number, took_us } => {
+            desk.tests.handle_tested(number, took_us);
+            Ok(())
         }
         ToAgent::Gap { expected } => {
             tracing::warn!(%expected, "the collector misses records; sending from there again");

@@ -91,6 +91,7 @@ impl Talk {
             | Action::Follow(_)
             | Action::Note(_)
             | Action::SendWhole
+            | Action::TakeTests
             | Action::Nothing => return Ok(()),
         };
         noted.map_err(|error| self.unavailable(&error))?;

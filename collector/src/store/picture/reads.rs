@@ -171,7 +171,7 @@ pub(in crate::store) async fn sensors(
         "SELECT s.id, s.member_id, m.number, m.name, s.token_expires_at, s.enrolled_at, s.revoked_at, \
          s.agent_version, s.revision, s.refused_revision_at, s.refused_why, s.last_seen_at, s.connected, s.carrier, \
          s.heartbeat, s.set_back_at, s.quarantined_at, s.replayed, s.certificate_until, s.renewal_refused_why, \
-         s.pending_at, s.pending_spki_sha256, s.approved_at, \
+         s.self_tested_at, s.pending_at, s.pending_spki_sha256, s.approved_at, \
          COALESCE(s.follows, 'all') AS follows, (SELECT MAX(l.revision) FROM list_revision l \
          WHERE l.channel = COALESCE(s.follows, 'all')) AS newest, s.root_version, s.root_refused_why, s.freshness, s.newest_refused_why, s.protocol, \
          (SELECT l.published_at FROM list_revision l WHERE l.revision = s.revision) AS list_published_at, \
@@ -220,6 +220,7 @@ pub(in crate::store) async fn sensors(
             set_back_at: maybe_time(row, "set_back_at")?,
             quarantined_at: maybe_time(row, "quarantined_at")?,
             replayed: row.try_get("replayed")?,
+            self_tested_at: maybe_time(row, "self_tested_at")?,
             heartbeat_before: row.try_get("heartbeat_before")?,
             trust: SensorTrustFacts {
                 root_version: row.try_get("root_version")?,

@@ -97,6 +97,7 @@ impl Spool {
                         | SensorEvent::SpoolDamaged { .. }
                         | SensorEvent::RecordsEnded { .. }
                         | SensorEvent::UnreadEnded { .. }
+                        | SensorEvent::SelfTest { .. }
                         | SensorEvent::IndicatorDemoted { .. }
                         | SensorEvent::IndicatorToldAgain { .. },
                     )
