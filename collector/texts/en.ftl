@@ -1743,7 +1743,7 @@ write-wrong-nobody = Choose who is to have it, for example 3407 0301.
 write-wrong-member = { $number } is no member's number. Write four digits, for example 3407.
 write-wrong-campaign = The advisory is about no campaign. Choose members, or all.
 write-wrong-measures = Choose at most { $most } measures of the bank.
-draft-title = Look the draft over
+written-title = Look the draft over
 draft-reach = Who gets it
 draft-members = { $n ->
     [0] No members get it.

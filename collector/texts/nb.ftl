@@ -1743,7 +1743,7 @@ write-wrong-nobody = Velg hvem som skal ha det, for eksempel 3407 0301.
 write-wrong-member = { $number } er ikke nummeret til et medlem. Skriv fire siffer, for eksempel 3407.
 write-wrong-campaign = Varselet handler ikke om en kampanje. Velg medlemmer, eller alle.
 write-wrong-measures = Velg høyst { $most } tiltak fra banken.
-draft-title = Se over utkastet
+written-title = Se over utkastet
 draft-reach = Hvem får det
 draft-members = { $n ->
     [0] Ingen medlemmer får det.

@@ -1743,7 +1743,7 @@ write-wrong-nobody = Vel kven som skal ha det, til dømes 3407 0301.
 write-wrong-member = { $number } er ikkje nummeret til ein medlem. Skriv fire siffer, til dømes 3407.
 write-wrong-campaign = Varselet handlar ikkje om ein kampanje. Vel medlemmer, eller alle.
 write-wrong-measures = Vel høgst { $most } tiltak frå banken.
-draft-title = Sjå over utkastet
+written-title = Sjå over utkastet
 draft-reach = Kven får det
 draft-members = { $n ->
     [0] Ingen medlemmer får det.
