@@ -79,4 +79,5 @@ mod doorway;
 mod matrix;
 #[cfg(test)]
 mod member_pages;
+#[cfg(test)]
 mod people_forms;

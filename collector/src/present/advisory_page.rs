@@ -5,7 +5,7 @@ use varde_common::alert::Evidence;
 
 use super::advisory::answer_words;
 
-use super::member::role_words;
+use super::member_forms::role_words;
 use super::shown::{Moment, Shown};
 use super::text::{Language, Texts};
 use super::view::{Reader, Steps};

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::home::{open_incidents, others_words};
 use super::light::LightView;
-use super::member::role_words;
+use super::member_forms::role_words;
 use super::page::{Extent, Head};
 use super::shown::{Moment, Shown};
 use super::text::{Language, Texts};

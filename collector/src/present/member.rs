@@ -125,17 +125,6 @@ pub fn contact_rows(profile: &Profile, reader: &Reader) -> Vec<ContactRow> {
     profile.contacts.iter().map(|(role, contact)| row(*role, contact, reader)).collect()
 }
 
-/// What somebody is called for.
-pub fn role_words(role: Role, texts: &Texts) -> String {
-    match role {
-        Role::It => texts.say("role-it"),
-        Role::Security => texts.say("role-security"),
-        Role::OnCall => texts.say("role-oncall"),
-        Role::Management => texts.say("role-management"),
-        Role::Privacy => texts.say("role-privacy"),
-    }
-}
-
 fn row(role: Role, contact: &Contact, reader: &Reader) -> ContactRow {
     let texts = reader.texts;
     let Contact { name, telephone, out_of_hours, email, confirmed_at } = contact;
