@@ -71,4 +71,6 @@ mod difference;
 #[cfg(test)]
 mod doorway;
 #[cfg(test)]
+mod intel_forms;
+#[cfg(test)]
 mod matrix;
