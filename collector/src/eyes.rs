@@ -23,6 +23,14 @@ fn person(who: &str) -> Person<'_> {
     }
 }
 
+/// The name of an account that an entry of the audit names; none where it is no account.
+pub fn account_name(who: &str) -> Option<&str> {
+    match person(who) {
+        Person::Account(_) => who.rsplit_once(" (account ").map(|(name, _)| name),
+        Person::User(_) => None,
+    }
+}
+
 /// Whether of each kind of author somebody else has looked. `by_itself`: behind the collector's own name there is no person.
 pub fn are_four(authors: &[String], reviewers: &[&str], by_itself: bool) -> bool {
     let authors: Vec<Person<'_>> = authors.iter().map(|who| person(who)).collect();
@@ -61,5 +69,6 @@ mod tests {
         assert!(!four(&[COLLECTOR], &[COLLECTOR]));
         assert!(!are_four(&[COLLECTOR.to_owned()], &[ola], false), "unless somebody worked as that user");
         assert!(!four(&["x (account , y)"], &[kari]), "no account: a user of an odd name");
+        assert_eq!((account_name(kari), account_name("root (logged in as kari)")), (Some("kari"), None));
     }
 }

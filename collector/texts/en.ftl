@@ -1447,23 +1447,23 @@ source-every-minutes = { $n ->
     *[other] every { $shown } minutes
 }
 source-fetch = Fetch now
-source-fetch-what = Fetch { $name } now
+source-fetch-what = Fetch now: { $name }
 source-fetching = { $name } is being fetched. Load the page again shortly to see what came.
 source-help = What is fetched does not go out before somebody publishes it.
 source-last = Last success
 source-never-yet = never
 source-none = No source is fetched yet. A source is added on the collector:
 source-pause = Let rest
-source-pause-what = Let { $name } rest
+source-pause-what = Let rest: { $name }
 source-record = How often it is right
 source-record-met = { $hits } of { $shown } published have been met.
 source-record-none = Nothing of it is published yet.
 source-record-right = { $confirmed } of { $verdicts } verdicts confirmed.
 source-record-unjudged = None judged.
 source-release = Take in what is held
-source-release-what = Take in what is held from { $name }
+source-release-what = Take in what is held: { $name }
 source-resume = Resume
-source-resume-what = Resume { $name }
+source-resume-what = Resume: { $name }
 source-standing = { $n } stand by its word
 source-state-fails = { $n ->
      [one] Failed at the last try
@@ -1772,3 +1772,9 @@ draft-preview = As members read it
 draft-by-member = The measures were proposed for the campaign. Each member gets those first that fit how far it came there.
 advisory-to-draft = Look over and send
 advisory-mail-again = Send the mail again to those it did not reach
+
+# People and formats, as pages of intelligence name them
+draft-format-csv = table (CSV)
+draft-format-plain = list, one a line
+draft-format-prose = text or e-mail
+intel-account = { $name } (account)

@@ -1447,23 +1447,23 @@ source-every-minutes = { $n ->
     *[other] hvert { $shown }. minutt
 }
 source-fetch = Hent nå
-source-fetch-what = Hent { $name } nå
+source-fetch-what = Hent nå: { $name }
 source-fetching = { $name } hentes nå. Last siden på nytt om litt for å se hva som kom.
 source-help = Det som hentes, går ikke ut før noen publiserer det.
 source-last = Lyktes sist
 source-never-yet = aldri
 source-none = Ingen kilde hentes ennå. En kilde legges til på samleren:
 source-pause = La hvile
-source-pause-what = La { $name } hvile
+source-pause-what = La hvile: { $name }
 source-record = Hvor ofte den har rett
 source-record-met = { $hits } av { $shown } publiserte har hatt treff.
 source-record-none = Ingenting av den er publisert ennå.
 source-record-right = { $confirmed } av { $verdicts } vurderinger bekreftet.
 source-record-unjudged = Ingen er vurdert.
 source-release = Ta inn det som holdes
-source-release-what = Ta inn det som holdes fra { $name }
+source-release-what = Ta inn det som holdes: { $name }
 source-resume = Hent igjen
-source-resume-what = Hent { $name } igjen
+source-resume-what = Hent igjen: { $name }
 source-standing = { $n } står etter den
 source-state-fails = { $n ->
      [one] Feilet ved siste forsøk
@@ -1772,3 +1772,9 @@ draft-preview = Slik leser medlemmene det
 draft-by-member = Tiltakene er foreslått for kampanjen. Hvert medlem får dem som passer til hvor langt det kom der, øverst.
 advisory-to-draft = Se over og send
 advisory-mail-again = Send e-posten på nytt til dem den ikke nådde
+
+# People and formats, as pages of intelligence name them
+draft-format-csv = tabell (CSV)
+draft-format-plain = liste, én på hver linje
+draft-format-prose = tekst eller e-post
+intel-account = { $name } (konto)

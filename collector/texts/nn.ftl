@@ -1447,23 +1447,23 @@ source-every-minutes = { $n ->
     *[other] kvart { $shown }. minutt
 }
 source-fetch = Hent no
-source-fetch-what = Hent { $name } no
+source-fetch-what = Hent no: { $name }
 source-fetching = { $name } blir henta no. Last sida på nytt om litt for å sjå kva som kom.
 source-help = Det som blir henta, går ikkje ut før nokon publiserer det.
 source-last = Lykkast sist
 source-never-yet = aldri
 source-none = Inga kjelde blir henta enno. Ei kjelde blir lagd til på samlaren:
 source-pause = La kvile
-source-pause-what = La { $name } kvile
+source-pause-what = La kvile: { $name }
 source-record = Kor ofte ho har rett
 source-record-met = { $hits } av { $shown } publiserte har hatt treff.
 source-record-none = Ingenting av ho er publisert enno.
 source-record-right = { $confirmed } av { $verdicts } vurderingar stadfesta.
 source-record-unjudged = Ingen er vurderte.
 source-release = Ta inn det som blir halde
-source-release-what = Ta inn det som blir halde frå { $name }
+source-release-what = Ta inn det som blir halde: { $name }
 source-resume = Hent igjen
-source-resume-what = Hent { $name } igjen
+source-resume-what = Hent igjen: { $name }
 source-standing = { $n } står etter ho
 source-state-fails = { $n ->
      [one] Feila ved siste forsøk
@@ -1772,3 +1772,9 @@ draft-preview = Slik les medlemmene det
 draft-by-member = Tiltaka er føreslegne for kampanjen. Kvar medlem får dei som passar til kor langt det kom der, øvst.
 advisory-to-draft = Sjå over og send
 advisory-mail-again = Send e-posten på nytt til dei han ikkje nådde
+
+# People and formats, as pages of intelligence name them
+draft-format-csv = tabell (CSV)
+draft-format-plain = liste, éin på kvar linje
+draft-format-prose = tekst eller e-post
+intel-account = { $name } (konto)

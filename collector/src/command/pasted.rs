@@ -73,10 +73,10 @@ pub struct Seen {
 }
 
 /// All of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looked {
     /// As what it is read.
-    pub format: String,
+    pub format: Format,
     /// What it says of all of itself.
     pub own_word: Option<Tlp>,
     /// The first of it, in the order in which it stands there.
@@ -91,8 +91,6 @@ pub struct Looked {
     pub left_out: u64,
     /// What was seen and is not taken, what is harmless, what is for people.
     pub beside: u64,
-    /// Which text it was: what is taken in is what was looked at.
-    pub sha256: String,
 }
 
 fn arguments(pasted: &Pasted) -> ImportArguments {
@@ -189,12 +187,8 @@ pub async fn look(store: &Store, pasted: &Pasted, now: Timestamp) -> anyhow::Res
         bail!("{why}");
     }
     let importer = Importer::new(about, format, &intake.head);
-    let mut looked = Looked {
-        format: format.to_string(),
-        own_word: importer.own_word(),
-        sha256: intake.sha256.clone(),
-        ..Looked::default()
-    };
+    let own_word = importer.own_word();
+    let mut looked = Looked { format, own_word, seen: Vec::new(), more: 0, taken: 0, held: 0, left_out: 0, beside: 0 };
     let mut known = Known { linter: &linter, lifetimes: &lifetimes, now };
     let (mut batches, read) = intake.read(format, Options::default(), importer, &ProgressBar::hidden());
     while let Some(batch) = batches.recv().await {

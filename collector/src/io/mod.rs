@@ -76,6 +76,8 @@ mod difference;
 #[cfg(test)]
 mod doorway;
 #[cfg(test)]
+mod intel_forms;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod member_pages;

@@ -1,5 +1,6 @@
 //! Drafts: what was pasted and what becomes of it, and what the next list would change.
 
+use super::{people, person};
 use crate::command::for_pages::DraftView as Facts;
 use crate::command::not_published::NotPublished;
 use crate::command::pasted::{Fate, Looked, Pasted, Seen};
@@ -54,6 +55,32 @@ pub struct Line {
     pub is_good: bool,
     /// Its number, where it is known.
     pub known: Option<i64>,
+}
+
+/// A format, as people call it; the rest go by their own names.
+fn format_words(format: Format, texts: &Texts) -> String {
+    match format {
+        Format::Plain => texts.say("draft-format-plain"),
+        Format::Csv => texts.say("draft-format-csv"),
+        Format::Prose => texts.say("draft-format-prose"),
+        Format::Stix => "STIX 2.1".to_owned(),
+        Format::Misp => "MISP".to_owned(),
+        Format::Zeek => "Zeek".to_owned(),
+        Format::Rpz => "RPZ".to_owned(),
+        Format::Suricata => "Suricata".to_owned(),
+        Format::Hosts => "hosts".to_owned(),
+        Format::Urlhaus => "URLhaus".to_owned(),
+        Format::Threatfox => "ThreatFox".to_owned(),
+        Format::Feodo => "Feodo Tracker".to_owned(),
+    }
+}
+
+/// What lint says of a value, which nobody is to click on.
+fn defanged(said: &str) -> String {
+    match said.split_once(": ") {
+        Some((value, why)) => format!("{}: {why}", Shown::defanged(value)),
+        None => said.to_owned(),
+    }
 }
 
 fn kind(word: &str, texts: &Texts) -> String {
@@ -129,11 +156,10 @@ impl LookedView {
             ("out", n(looked.left_out)),
             ("beside", n(looked.beside)),
         ];
-        let format = Shown::of(&looked.format);
         LookedView {
             words: format!(
                 "{} {}",
-                texts.with("draft-read-as", &[("format", format.as_str())]),
+                texts.with("draft-read-as", &[("format", &format_words(looked.format, texts))]),
                 texts.numbers("draft-comes-to", &counts)
             ),
             own_word: looked.own_word.map(|tlp| texts.with("draft-own-word", &[("tlp", &tlp.to_string())])),
@@ -184,7 +210,7 @@ impl PasteView {
             let is_it = pasted.tlp.is_some_and(|tlp| word.parse() == Ok(tlp));
             (word, format!("TLP:{}", word.to_ascii_uppercase()), is_it)
         };
-        let format = |format: Format| (format.as_str(), format.to_string(), pasted.format == Some(format));
+        let format = |format: Format| (format.as_str(), format_words(format, texts), pasted.format == Some(format));
         let mut tlps = vec![("", texts.say("draft-tlp-own"), pasted.tlp.is_none())];
         tlps.extend(TLPS.map(tlp));
         let mut formats = vec![("auto", texts.say("draft-format-auto"), pasted.format.is_none())];
@@ -303,7 +329,7 @@ impl DraftPage {
     /// From facts.
     pub fn of(facts: &Facts, pending: Option<&PendingFacts>, duty: bool, reader: &Reader) -> DraftPage {
         let texts = reader.texts;
-        let authors = Shown::of(&facts.authors.join(", "));
+        let authors = people(&facts.authors, texts);
         let counts = [("count", n(facts.count)), ("list", n(facts.list))];
         let by = match (facts.authors.is_empty(), facts.since) {
             (true, _) => texts.say("draft-by-nobody"),
@@ -331,7 +357,7 @@ impl DraftPage {
         let held = facts.held.by_rule.iter().map(|(rule, tally)| HeldBy {
             rule: Shown::of(rule),
             count: number(n(tally.count)),
-            first: Shown::of(&tally.first.join(", ")),
+            first: Shown::whole(&tally.first.iter().map(|one| defanged(one)).collect::<Vec<_>>().join("; ")),
             words: match tally.can_be_overridden {
                 true => texts.say("draft-held-can"),
                 false => texts.say("draft-held-cannot"),
@@ -346,7 +372,7 @@ impl DraftPage {
         let reviews = facts
             .reviews
             .iter()
-            .map(|review| (Shown::of(&review.who), reader.calendar.moment(review.at), Shown::of(&review.reason)));
+            .map(|review| (person(&review.who, texts), reader.calendar.moment(review.at), Shown::of(&review.reason)));
         DraftPage {
             name: facts.draft.clone(),
             words: match facts.list {
@@ -410,7 +436,7 @@ pub fn not_published(error: &anyhow::Error, texts: &Texts) -> (String, bool) {
     match why {
         NotPublished::Other { .. } | NotPublished::Changed { .. } => (texts.say("draft-not-other"), false),
         NotPublished::Unreviewed { authors, .. } => {
-            let who = Shown::of(&authors.join(", "));
+            let who = people(authors, texts);
             (texts.with("draft-lacks", &[("who", who.as_str())]), false)
         }
         NotPublished::NobodyKnown { .. } => (texts.say("draft-lacks-unknown"), false),

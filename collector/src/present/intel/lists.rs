@@ -1,6 +1,7 @@
 //! What was published: the lists, how far each channel's newest has come, what waits or is on its way, and what is recalled.
 
 use super::draft::Waits;
+use super::person;
 use crate::present::shown::{Moment, Shown, number};
 use crate::present::trust::on_its_way;
 use crate::present::view::Reader;
@@ -114,7 +115,7 @@ impl ListsView {
             },
             at: at(row.published_at),
             who: match &row.who {
-                Some(who) => Shown::of(who),
+                Some(who) => person(who, texts),
                 None => Shown::of(&texts.say("unknown")),
             },
             by_recall: row.by_recall,
@@ -149,7 +150,7 @@ impl ListsView {
                 why: Shown::of(&row.reason),
                 who: match row.by_itself {
                     true => Shown::of(&texts.say("lists-by-itself")),
-                    false => Shown::of(&row.who),
+                    false => person(&row.who, texts),
                 },
                 at: at(row.at),
                 stands: row.lifted_at.is_none(),

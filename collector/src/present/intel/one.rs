@@ -1,6 +1,7 @@
 //! One indicator: what it is, whether sensors look for it and why, what each source says of it, what lint says, and where it was met.
 
 use super::list::{level, met, state};
+use super::person;
 use crate::command::for_pages::{Examined, Said, Standing};
 use crate::present::shown::{Moment, Shown};
 use crate::present::text::Texts;
@@ -243,14 +244,14 @@ impl Inside {
         let mut people = Vec::new();
         for row in overrides {
             let key = if row.in_force { "intel-override-stands" } else { "intel-override-over" };
-            let (who, until) = (Shown::of(&row.author), at(row.until));
+            let (who, until) = (person(&row.author, texts), at(row.until));
             let (reason, rules) = (Shown::of(&row.reason), Shown::of(&row.rules.join(", ")));
             let words =
                 [("who", who.as_str()), ("until", &until), ("reason", reason.as_str()), ("rules", rules.as_str())];
             people.push(Shown::whole(&override_words(key, &words, texts)));
         }
         for row in allowed {
-            let (who, reason, since) = (Shown::of(&row.author), Shown::of(&row.reason), at(row.given_at));
+            let (who, reason, since) = (person(&row.author, texts), Shown::of(&row.reason), at(row.given_at));
             let words = [("who", who.as_str()), ("reason", reason.as_str()), ("since", since.as_str())];
             people.push(Shown::whole(&match row.in_force {
                 true => texts.with("intel-allowed", &words),

@@ -122,7 +122,9 @@ impl SourcesView {
         let mut rows: Vec<SourceLine> = rows.iter().map(|row| SourceLine::of(row, records, reader)).collect();
         rows.sort_by_key(|row| !row.is_bad);
         let n = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        let good = rows.iter().filter(|row| !row.is_bad).count();
+        // One that rests or was never fetched works no more than it fails.
+        let works = |row: &&SourceLine| !row.is_bad && !row.is_paused && row.succeeded_at.is_some();
+        let good = rows.iter().filter(works).count();
         let total = match rows.len() {
             0 => reader.texts.say("source-none"),
             all => reader.texts.numbers("source-total", &[("good", n(good)), ("all", n(all))]),

@@ -322,11 +322,14 @@ mod tests {
         assert_eq!(of(&format!("indikator:{}", ids[1])).await, [ids[1]]);
         assert_eq!(of(&format!("-indikator:{}", ids[1])).await.len(), ids.len() - 1);
         assert_eq!(of("status:trukket").await, Vec::<i64>::new());
-        fixture.run(&format!("UPDATE indicator SET withdrawn_at = 5 WHERE id = {}", ids[1])).await;
+        fixture.run(format!("UPDATE indicator SET withdrawn_at = 5 WHERE id = {}", ids[1]).leak()).await;
         assert_eq!(of("status:trukket").await, [ids[1]]);
         assert!(!of("").await.contains(&ids[1]), "what is withdrawn is not shown unless it is asked for");
         fixture
-            .run(&format!("UPDATE indicator SET tlp = 'TLP:RED', pattern = 'hemmelig.example' WHERE id = {}", ids[0]))
+            .run(
+                format!("UPDATE indicator SET tlp = 'TLP:RED', pattern = 'hemmelig.example' WHERE id = {}", ids[0])
+                    .leak(),
+            )
             .await;
         assert_eq!(of("tlp:red").await, [ids[0]]);
         assert_eq!(of("hemmelig").await, Vec::<i64>::new(), "what is for few is found by its number alone");

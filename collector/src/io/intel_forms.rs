@@ -1,0 +1,115 @@
+//! Promise: what is done to intelligence at the pages is done as by the commands: nothing is taken in that nobody has looked at, nobody
+//! approves of their own, and a member is told nothing of what is for few.
+
+use url::form_urlencoded::Serializer;
+
+use super::matrix::{HERE, Scene};
+
+const WARNING: &str = "Se etter:\r\n\r\nvond[.]example\r\nikke et navn\r\n";
+
+/// A form as somebody sends it.
+async fn post(scene: &Scene, who: &str, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+    let (comes_with, csrf) = scene.comes_with(who).await;
+    let mut body = Serializer::new(String::new());
+    body.append_pair("csrf", &csrf).extend_pairs(fields);
+    scene.ask(&format!("POST {path}"), &format!("{comes_with}{HERE}"), &body.finish()).await
+}
+
+async fn get(scene: &Scene, who: &str, path: &str) -> String {
+    let (comes_with, _) = scene.comes_with(who).await;
+    let (status, page) = scene.ask(&format!("GET {path}"), &comes_with, "").await;
+    assert_eq!(status, 200, "{path} as {who}: {page}");
+    page
+}
+
+/// The value of a hidden field.
+fn hidden(page: &str, name: &str) -> String {
+    let found = page.split_once(&format!("name=\"{name}\" value=\"")).map(|(_, rest)| rest);
+    found.and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("no {name} in {page}")).to_owned()
+}
+
+/// Pastes, looks, takes in.
+async fn paste(scene: &Scene, who: &str, text: &str) -> (u16, String) {
+    let fields = [("text", text), ("source", "NCSC")];
+    let (status, page) = post(scene, who, "/utkast/lim", &fields).await;
+    assert_eq!(status, 200, "{page}");
+    let seen = hidden(&page, "seen");
+    let [text, source] = fields;
+    post(scene, who, "/utkast/lim", &[text, source, ("seen", &seen), ("act", "take")]).await
+}
+
+const KNOWN: &str = "SELECT COUNT(*) FROM indicator WHERE pattern = 'vond.example'";
+
+#[tokio::test]
+async fn nothing_is_taken_in_that_nobody_has_looked_at() {
+    let scene = Scene::new().await;
+    let take = [("text", WARNING), ("source", "NCSC"), ("act", "take")];
+    let (status, page) = post(&scene, "analyst", "/utkast/lim", &take).await;
+    assert_eq!((status, scene.fixture.count(KNOWN).await), (200, 0), "it is shown first: {page}");
+    assert!(page.contains("vond[.]example") && page.contains("id=\"take\"") && page.contains("linje 3"), "{page}");
+    let seen = hidden(&page, "seen");
+    let other = [("text", "annet[.]example"), ("source", "NCSC"), ("act", "take"), ("seen", seen.as_str())];
+    let (status, _) = post(&scene, "analyst", "/utkast/lim", &other).await;
+    let others = "SELECT COUNT(*) FROM indicator WHERE pattern LIKE '%annet%'";
+    assert_eq!((status, scene.fixture.count(others).await), (200, 0), "another text than the one looked at");
+    let [text, source, act] = take;
+    let red = [text, source, act, ("seen", seen.as_str()), ("tlp", "red")];
+    let (status, _) = post(&scene, "analyst", "/utkast/lim", &red).await;
+    assert_eq!((status, scene.fixture.count(KNOWN).await), (200, 0), "nor marked otherwise");
+    let (status, page) = post(&scene, "analyst", "/utkast/lim", &[text, source, act, ("seen", seen.as_str())]).await;
+    assert_eq!((status, scene.fixture.count(KNOWN).await), (303, 1), "{page}");
+    let noted = "SELECT COUNT(*) FROM audit WHERE what = 'indicator import' AND who LIKE 'analyst (account %'";
+    assert_eq!(scene.fixture.count(noted).await, 1, "in the name of who did it");
+    let (status, page) = post(&scene, "analyst", "/utkast/lim", &[("text", "  "), ("source", "NCSC")]).await;
+    assert!(status == 422 && page.contains("id=\"wrong\""), "{page}");
+}
+
+#[tokio::test]
+async fn nobody_approves_of_their_own() {
+    let scene = Scene::new().await;
+    let settings = scene.fixture.store.directory().join("collector.toml");
+    std::fs::write(settings, "four_eyes = true\n").unwrap();
+    let (status, page) = paste(&scene, "publisher", WARNING).await;
+    assert_eq!(status, 303, "{page}");
+    let page = get(&scene, "publisher", "/utkast/neste").await;
+    assert!(page.contains("id=\"lacks\"") && !page.contains("id=\"publish-form\""), "{page}");
+    let draft = hidden(&page, "draft");
+    let fields = [("draft", draft.as_str()), ("reason", "sett på kildene")];
+    let (status, page) = post(&scene, "publisher", "/utkast/publiser", &fields).await;
+    assert!(status == 409 && page.contains("Fire øyne"), "{status} {page}");
+    let (status, _) = post(&scene, "publisher", "/utkast/gjennomgang", &fields).await;
+    assert_eq!(status, 303);
+    let page = get(&scene, "publisher", "/utkast/neste").await;
+    assert!(page.contains("id=\"lacks\""), "one's own look is no other's: {page}");
+    let other = [("draft", "0000000000000000"), fields[1]];
+    let (status, _) = post(&scene, "administrator", "/utkast/gjennomgang", &other).await;
+    assert_eq!(status, 409, "another draft than the one that is there");
+    let (status, page) = post(&scene, "administrator", "/utkast/gjennomgang", &fields).await;
+    assert_eq!(status, 303, "{page}");
+    let page = get(&scene, "publisher", "/utkast/neste").await;
+    assert!(!page.contains("id=\"lacks\"") && page.contains("id=\"publish-form\""), "{page}");
+    let page = get(&scene, "analyst", "/utkast/neste").await;
+    assert!(
+        !page.contains("id=\"publish-form\"") && !page.contains("id=\"review-form\""),
+        "an analyst only looks: {page}"
+    );
+}
+
+#[tokio::test]
+async fn w1_a_member_is_told_nothing_of_what_is_for_few() {
+    let scene = Scene::new().await;
+    let met = scene.fixture.count("SELECT indicator_id FROM alert ORDER BY id LIMIT 1").await;
+    let red = format!(
+        "UPDATE indicator SET tlp = 'TLP:RED', pattern = 'hemmelig.example', threat = 'skjult trussel' WHERE id = {met}"
+    );
+    scene.fixture.run(red.leak()).await;
+    for who in ["it", "management", "analyst", "publisher"] {
+        for path in ["/indikatorer", "/indikatorer?q=hemmelig", &format!("/indikator/{met}")] {
+            let page = get(&scene, who, path).await;
+            assert!(!page.contains("hemmelig.example"), "{path} as {who}");
+            assert!(who == "analyst" || who == "publisher" || !page.contains("skjult trussel"), "{path} as {who}");
+        }
+    }
+    let page = get(&scene, "it", "/indikatorer").await;
+    assert!(!page.contains("id=\"to-drafts\"") && !page.contains("Kommune 2"), "{page}");
+}
