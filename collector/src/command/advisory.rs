@@ -41,8 +41,8 @@ First those who have not read it and were not told by telephone, where it came f
 --called NUMBER notes that a member was told by telephone; only who reads it confirms that it is read.
 KEYS of --json: id, recipients, read, members [{number, name, evidence, sent_at, read_at, read_by, called_at, called_by, mail_distrusted
 {at, who, why}, has_address, contacts [[role, {name, telephone, out_of_hours, email, confirmed_at}]]}], mails [{member, role, occasion, tries,
-handing_at (since when it is on its
-way; long ago = nobody knows whether it was taken), next_at, sent_at, given_up_at, failed_why}], answers [{member, name, at, who, answer, measure, text}].";
+handing_at (since when it is on its way; where that is long ago nobody knows whether it was taken), next_at, sent_at, given_up_at,
+failed_why}], answers [{member, name, at, who, answer, measure, text}].";
 
 /// Subcommands of `advisory`.
 #[derive(Debug, Subcommand)]

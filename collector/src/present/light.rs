@@ -125,7 +125,7 @@ mod tests {
             let picture = fixture.store.picture(Scope::Member(1)).await.unwrap();
             Light::of(&picture, NOW)
         };
-        fixture.run(&format!("UPDATE sensor SET connected = 1, enrolled_at = 1, last_seen_at = {}", NOW.0)).await;
+        fixture.run("UPDATE sensor SET connected = 1, enrolled_at = 1, last_seen_at = 9000000000000000").await;
         assert_eq!(light().await, Light::Calm);
         fixture.run("UPDATE sensor SET connected = 0").await;
         assert_eq!(light().await, Light::Blind, "nothing found is nothing where nobody looks");

@@ -421,7 +421,8 @@ mod tests {
         let number = "1001".parse().unwrap();
         store.add_account("kari", Role::It, Some(&number), NOW).await.unwrap();
         store.make_link(LinkKind::SignIn, Some(1), &secret(1), NOW).await.unwrap();
-        store.depart(1, NOW).await.unwrap();
+        let gone = store.depart(1, NOW).await.unwrap();
+        assert_eq!(gone.deleted.accounts, 1, "its certificate counts them");
         assert_eq!(fixture.count("SELECT COUNT(*) FROM account").await, 0);
         assert_eq!(fixture.count("SELECT COUNT(*) FROM page_link").await, 0);
     }

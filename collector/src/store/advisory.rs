@@ -376,6 +376,27 @@ impl Store {
         Ok(found)
     }
 
+    /// Those that stand and that nobody at the member who asks has confirmed to have read, the newest first; none for the operator.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn advisories_unread(&self, scope: Scope) -> Result<Vec<AdvisoryView>, StoreError> {
+        let Some(member) = scope.member_id() else { return Ok(Vec::new()) };
+        let mut tx = self.readers().begin().await?;
+        let sql = "SELECT a.id FROM advisory_recipient r JOIN advisory a ON a.id = r.advisory_id WHERE r.member_id = $1
+            AND r.sent_at IS NOT NULL AND r.read_at IS NULL AND a.state = 'sent' ORDER BY a.id DESC LIMIT $2";
+        let ids: Vec<i64> = sqlx::query_scalar(sql).bind(member).bind(ADVISORIES_SHOWN).fetch_all(&mut *tx).await?;
+        let bank = measure::bank(&mut tx).await?;
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(view(&mut tx, &bank, scope, id).await?);
+        }
+        tx.rollback().await?;
+        // Who has the version that corrects one reads that.
+        found.retain(|one| one.corrected_by.is_none());
+        Ok(found)
+    }
+
     /// What members answered to one, in order; of a member its own alone.
     ///
     /// # Errors

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use varde_common::id::MemberNumber;
 
 use super::Shared;
-use crate::advisory::State as AdvisoryState;
 use crate::audit::{Deed, On};
 use crate::io::gate;
 use crate::io::visit::{Call, Visit};
@@ -24,7 +23,7 @@ use crate::store::{StoreError, advisory::AdvisoryView};
 
 /// What the newest list holds, kept until there is a newer one: counting a million indicators is nothing to do for each look.
 #[derive(Debug, Default)]
-pub struct CountedList(Mutex<Option<(i64, Arc<[ListPart]>)>>);
+pub(super) struct CountedList(Mutex<Option<(i64, Arc<[ListPart]>)>>);
 
 impl CountedList {
     async fn parts(&self, shared: &Shared, visit: &Visit, revision: i64) -> Result<Arc<[ListPart]>, StoreError> {
@@ -58,11 +57,7 @@ async fn facts(shared: &Shared, visit: &Visit) -> Result<Option<Facts>, StoreErr
     let picture = store.picture(scope).await?;
     let open: Vec<i64> = open_incidents(&picture).iter().map(|facts| facts.id).collect();
     let to_do = store.to_do(scope, &open).await?;
-    let mut unread = store.advisories(scope, None).await?;
-    unread.retain(|view| {
-        let is_read = view.own.as_ref().is_none_or(|own| own.read_at.is_some());
-        view.state == AdvisoryState::Sent && view.corrected_by.is_none() && !is_read
-    });
+    let unread = store.advisories_unread(scope).await?;
     Ok(Some(Facts { picture, known, to_do, unread }))
 }
 
