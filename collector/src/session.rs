@@ -519,6 +519,13 @@ mod tests {
         assert_eq!(third.handle_message(Stream::Control, standing(), later), Ok(alone), "it is noted once");
         assert_eq!(third.handle_message(Stream::Control, standing(), now), Ok(Action::Nothing), "too soon");
         assert_eq!(third.handle_message(Stream::Control, root(), now), Err(CloseReason::ProtocolError));
+        let tests = || ToCollector::AskTests;
+        assert!(!third.reads_tests());
+        assert_eq!(third.handle_message(Stream::Control, tests(), now), Err(CloseReason::ProtocolError));
+        assert_eq!(third.handle_message(Stream::Alerts, tests(), now), Ok(Action::TakeTests));
+        assert_eq!(third.handle_message(Stream::Alerts, tests(), now), Err(CloseReason::ProtocolError), "asked once");
+        assert!(third.reads_tests());
+        assert_eq!(session.handle_message(Stream::Alerts, tests(), now), Err(CloseReason::ProtocolError));
         // What version 2 has in place of others, and nothing in place of them any more; version 3 likewise.
         for version in [2, 3] {
             let later = || greeted_by(Hello { protocol_max: version, ..hello() });

@@ -315,3 +315,30 @@ fn d1_settings_are_read_anew_under_traffic_without_loss_and_doctor_sees_what_the
     })?;
     scene.agent.stop()
 }
+
+#[test]
+fn doctor_as_root_looks_as_the_owner_and_leaves_nothing_of_roots() -> Result<()> {
+    let who = said(std::process::Command::new("id").arg("-u"))?.ok()?.out;
+    if who.trim() != "0" {
+        eprintln!("SKIPPED: only root can go on as somebody else");
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let mode = |path: &Path, bits| std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(bits));
+    mode(folder.path(), 0o755)?;
+    let mut collector = Collector::init(&folder.path().join("collector"))?;
+    collector.start()?;
+    collector.add_member("3407", "Gjøvik")?;
+    let agent = Agent::new(&folder.path().join("agent"), None)?;
+    agent.enroll(&collector.token("3407")?)?;
+    mode(agent.data(), 0o700)?;
+    said(std::process::Command::new("chown").args(["-R", "65534:65534"]).arg(agent.data()))?.ok()?;
+    let found = agent.try_ask(["doctor", "--json"])?.json()?.pop().context("doctor said nothing")?;
+    let keys: Vec<&str> =
+        found["findings"].as_array().into_iter().flatten().filter_map(|finding| finding["key"].as_str()).collect();
+    assert!(keys.contains(&"quic-ok") && keys.contains(&"enrolled-ok"), "{keys:?}");
+    assert!(!keys.contains(&"data-unreadable") && !keys.contains(&"capture-forbidden"), "{keys:?}");
+    let others = said(std::process::Command::new("find").arg(agent.data()).args(["!", "-user", "65534"]))?.ok()?.out;
+    assert!(others.is_empty(), "not the owner's: {others}");
+    collector.stop()
+}

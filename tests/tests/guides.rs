@@ -63,7 +63,9 @@ fn ours(text: &str) -> Vec<Vec<String>> {
 /// A command of ours, without what a guide leaves to the reader.
 fn command(part: &[String]) -> Option<Vec<String>> {
     let program = part.first()?.rsplit('/').next()?;
-    if !["varde-agent", "varde-collector"].contains(&program) || part.len() < 2 {
+    // An answer to debconf begins with the package's name, and goes on with it.
+    let is_answer = part.get(1).is_some_and(|word| word.starts_with("varde-"));
+    if !["varde-agent", "varde-collector"].contains(&program) || part.len() < 2 || is_answer {
         return None;
     }
     let is_left_open = |word: &&String| !word.contains('…') && !word.starts_with("$(");

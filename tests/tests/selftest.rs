@@ -87,7 +87,16 @@ fn a_test_comes_the_whole_way_over_quic_and_over_tcp_and_counts_as_no_alert() ->
     ensure!(listed.first().is_some_and(|one| one["self_tested_at"].is_string()), "{listed:?}");
     let status = scene.agent.status()?;
     ensure!(status["self_test"]["good_at"].is_string() && status["self_test"]["failed"].is_null(), "{status}");
-    ensure!(status["health"]["packets"] == 0 && status["health"]["alerts"] == 0, "no packet of the mirror: {status}");
+    ensure!(
+        status["health"]["dns_messages"] == 0 && status["health"]["alerts"] == 0,
+        "it was not the mirror's: {status}"
+    );
+
+    // No list can hold what it meets.
+    let listed = folder.path().join("listed.txt");
+    std::fs::write(&listed, "selftest.varde.invalid\n")?;
+    let refused = scene.collector.try_ask(["indicator", "import", &listed.to_string_lossy()])?;
+    ensure!(refused.code == Some(1) && scene.collector.indicators()?.len() == 1, "{}{}", refused.out, refused.err);
 
     // Nobody answers there any more: over TCP, and the last good one is remembered.
     scene.agent.kill()?;
@@ -101,6 +110,17 @@ fn a_test_comes_the_whole_way_over_quic_and_over_tcp_and_counts_as_no_alert() ->
     ensure!(kept["self_test"]["good_at"] == status["self_test"]["good_at"], "kept over a restart: {kept}");
     scene.passes()?;
     ensure!(scene.counts()? == [(3, 0, 0, 0)], "{:?}", scene.counts()?);
+
+    // A collector that acknowledges and does not keep it is found out: what it says is read back from where it is kept.
+    scene.collector.tamper(
+        "CREATE TRIGGER loses AFTER UPDATE OF self_test_number ON sensor BEGIN UPDATE sensor SET self_test_number = NULL; END",
+    )?;
+    let (code, outcome) = scene.tested()?;
+    ensure!(code == Some(1) && outcome["failed"]["step"] == "stored", "{outcome}");
+    let check = scene.agent.try_ask(["status", "--check"])?.out;
+    ensure!(check.contains("its test of itself failed"), "{check}");
+    scene.collector.tamper("DROP TRIGGER loses")?;
+    scene.passes()?;
 
     // With the collector gone the step that is missing is named, and the remedy with it.
     scene.collector.stop()?;

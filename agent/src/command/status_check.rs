@@ -209,7 +209,14 @@ mod tests {
         assert!(line.starts_with("VARDE OK - connected, list 4 with 7 indicators | running=1 connected=1 "), "{line}");
         assert!(line.contains(" packet_age=0s;60;300 packets=9c ") && line.ends_with("alerts=0c\n"), "{line}");
         assert_eq!(line.matches('\n').count(), 1);
-        let cases: [Case; 9] = [
+        let cases: [Case; 11] = [
+            (State::Warning, "its test of itself failed: so", |report| {
+                report.self_test = Some(Known { failed: Some("so".into()), taken: true, good_at: None });
+            }),
+            (State::Warning, "no test of itself has come back for three days", |report| {
+                let good_at = Some(Timestamp(NOW.0 - 3 * 86_400_000_000));
+                report.self_test = Some(Known { good_at, failed: None, taken: true });
+            }),
             (State::Critical, "not running", |report| report.running = false),
             (State::Critical, "not connected: a b", |report| {
                 (report.connected, report.last_error) = (false, Some("a|b".into()));

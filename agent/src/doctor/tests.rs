@@ -260,7 +260,7 @@ fn small_numbers_accuse_nobody() {
 }
 
 /// Keys of what is well, and of what is known without being judged.
-const WELL: [&str; 16] = [
+const WELL: [&str; 18] = [
     "settings-ok",
     "data-ok",
     "enrolled-ok",

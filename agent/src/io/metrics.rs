@@ -219,11 +219,14 @@ mod tests {
         let health = Health { packets: 7, drops_unknown: 1, ..Health::default() };
         let figures = Figures { acknowledged: Seq(3), next: Seq(6), ..Figures::default() };
         let text = |sources, uplink: &Uplink| {
-            Numbers { health: &health, figures: &figures, uplink, sources, list: (4, 9), list_changed_at: None }
-                .to_text()
+            let (health, figures, list, list_changed_at) = (&health, &figures, (4, 9), None);
+            let self_tested_at = (sources == 2).then_some(Timestamp(1_500_000));
+            Numbers { health, figures, uplink, sources, list, list_changed_at, self_tested_at }.to_text()
         };
         let unknown = text(1, &Uplink::default());
-        for left_out in ["capture_dropped_total", "clock_offset_seconds", "updated_timestamp", "last_packet"] {
+        for left_out in
+            ["capture_dropped_total", "clock_offset_seconds", "updated_timestamp", "last_packet", "self_test"]
+        {
             assert!(!unknown.contains(left_out), "{left_out}: {unknown}");
         }
         let known = text(2, &Uplink { clock_offset_us: Some(-1_500_000), connected: true, ..Uplink::default() });
@@ -231,6 +234,7 @@ mod tests {
             "varde_agent_capture_packets_total 7\n",
             "varde_agent_capture_dropped_total 0\n",
             "varde_agent_clock_offset_seconds -1.5\n",
+            "varde_agent_self_test_timestamp_seconds 1.5\n",
             "varde_agent_alert_queue_length 2\n",
             "varde_agent_alerts_sent_total 3\n",
             "varde_agent_collector_connected 1\n",

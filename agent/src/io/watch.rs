@@ -55,7 +55,7 @@ pub struct SourceReport {
     pub silent_s: Option<u64>,
     /// When its packets were last more than before.
     #[serde(skip)]
-    moved: Option<Instant>,
+    pub(crate) moved: Option<Instant>,
 }
 
 impl SourceReport {

@@ -239,6 +239,20 @@ async fn t5_a_record_that_names_anothers_site_or_nothing_known_is_stored_and_tol
 }
 
 #[tokio::test]
+async fn a_self_test_is_its_sensors_own_and_no_alert() {
+    let fixture = fixture(2).await;
+    let test = |number| RecordBody::Event(SensorEvent::SelfTest { number });
+    assert_eq!(fixture.store.self_test(1).await.unwrap(), None);
+    assert_eq!(send(&fixture, 1, &batch(1, vec![test(7), test(u64::MAX)])).await, ack(2));
+    assert_eq!(fixture.store.self_test(1).await.unwrap(), Some(u64::MAX), "the last, every bit of it");
+    assert_eq!(fixture.store.self_test(2).await.unwrap(), None, "another's is another's");
+    let events = fixture.store.sensor_events(Scope::Operator, 1, 100).await.unwrap();
+    assert_eq!(events.newest.iter().filter(|event| event.body["event"] == "self_test").count(), 2);
+    let figures = fixture.store.figures(Scope::Operator).await.unwrap();
+    assert_eq!((figures.alerts, figures.incidents, figures.campaigns), (0, 0, 0));
+}
+
+#[tokio::test]
 async fn d2_what_is_told_of_records_that_were_removed_counts_once_however_often_it_is_told() {
     let fixture = fixture(2).await;
     let counts = LossCounts { high: 2, other: 1, ..LossCounts::default() };

@@ -40,6 +40,7 @@ fn well() -> SensorFacts {
         set_back_at: None,
         quarantined_at: None,
         replayed: 0,
+        self_tested_at: None,
         heartbeat_before: heartbeat(1_000, 500, 40),
         trust: SensorTrustFacts { list_published_at: Some(ago(86_400)), ..SensorTrustFacts::default() },
         keys: KeyFacts::default(),
