@@ -224,6 +224,8 @@ fn over_tcp(bound: Option<&Bound>, quic: &str) -> String {
 /// # Errors
 /// Why there is none.
 pub async fn make_token(store: &Store, number: &MemberNumber, now: Timestamp) -> anyhow::Result<(Token, MemberRow)> {
+    // Says whose an old number is now.
+    member::find_or_add(store, number).await?;
     Ok(enrolling::make_token(store, number, &By { who: user::who(), at: now }).await?)
 }
 

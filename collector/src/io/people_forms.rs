@@ -245,7 +245,16 @@ async fn the_audit_is_read_narrowed_and_taken_along_by_who_may() {
     assert_eq!(post(&scene, "analyst", "/sensor/1/steng", "sure=1&reason=%3Cb%3Estj%C3%A5let").await.0, 303);
     let (_, page) = get(&scene, "auditor", "/revisjon?hva=sensor+revoke").await;
     assert!(page.contains("revoked: &#60;b&#62;stjålet") && page.contains("analyst (account 1, analyst)"), "{page}");
-    assert!(page.contains("Loggen er hel.") && page.contains("av 1 linjer som passer"), "{page}");
+    assert!(page.contains("av 1 linjer som passer"), "{page}");
+    // A busy machine is still looking when the page is there.
+    let mut chain = page;
+    for _ in 0..50 {
+        if chain.contains("Loggen er hel.") {
+            break;
+        }
+        chain = get(&scene, "auditor", "/revisjon").await.1;
+    }
+    assert!(chain.contains("Loggen er hel."), "{chain}");
     let (_, page) = get(&scene, "auditor", "/revisjon?hvem=ingen&t=9d").await;
     assert!(page.contains("Bruk 1t, 24t, 7d eller 30d") && page.contains("Ingen passer"), "{page}");
     let before = noted(&scene, "page export").await.len();

@@ -64,7 +64,6 @@ pub(super) async fn picture(
     let member = scope.member_id();
     let operator: Option<String> =
         sqlx::query_scalar("SELECT value FROM setting WHERE key = 'operator_name'").fetch_optional(&mut **tx).await?;
-    let list = newest_list(tx).await?;
     let reach = match scope {
         Scope::Operator => reach::newest(tx).await?,
         Scope::Member(_) => None,
@@ -79,7 +78,6 @@ pub(super) async fn picture(
         }
         Scope::Member(_) => 0,
     };
-    let members = members(tx, scope).await?;
     let told = is_told_of("$1");
     let own = format!(
         "($1 IS NULL OR EXISTS (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1)) AND {told}"
@@ -102,7 +100,7 @@ pub(super) async fn picture(
     Ok(Picture {
         for_member: member.is_some(),
         operator,
-        list,
+        list: newest_list(tx).await?,
         reach,
         unpublished,
         trust: trust(tx, scope).await?,
@@ -111,7 +109,7 @@ pub(super) async fn picture(
         brakes: brake::newest(tx, scope).await?,
         brake_newest: brake_standing::newest_order(tx).await?,
         brake_standings: brake_standing::standings(tx, scope).await?,
-        members,
+        members: members(tx, scope).await?,
         sensors: sensors(tx, scope).await?,
         campaigns: read_campaigns(tx, scope, only).await?,
         campaigns_total: counts.try_get("campaigns")?,
