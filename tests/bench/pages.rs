@@ -12,6 +12,7 @@ use varde_collector::present::desk::alerts::AlertList;
 use varde_collector::present::desk::asked::Asked;
 use varde_collector::present::desk::bar::Bar;
 use varde_collector::present::desk::cases::CaseList;
+use varde_collector::present::intel::list::ListView;
 use varde_collector::present::shown::Calendar;
 use varde_collector::present::text::{Language, Texts};
 use varde_collector::present::view::Reader;
@@ -157,6 +158,11 @@ async fn page(store: &Store, list: List, query: &str, now: Timestamp) -> Result<
             let found = store.listed_campaigns(scope, &asked.question).await?;
             format!("{:?}", CaseList::campaigns(&found, scope, &reader)).len()
         }
+        List::Indicators => {
+            let found = store.listed_indicators(scope, &asked.question.filter, false, None).await?;
+            let asked = varde_collector::present::intel::list::Asked::read(query);
+            format!("{:?}", ListView::of(&asked, &found, None, scope, &reader)).len()
+        }
     })
 }
 
@@ -179,6 +185,8 @@ async fn measure(store: &Store, arguments: &Arguments, now: Timestamp) -> Result
         (List::Incidents, ""),
         (List::Incidents, "q=alvor%3Ah%C3%B8y%2B"),
         (List::Campaigns, ""),
+        (List::Indicators, ""),
+        (List::Indicators, "q=tlp%3Aamber+slag%3Adomene"),
     ] {
         let mut times = Vec::with_capacity(arguments.rounds);
         for _ in 0..arguments.rounds.max(1) {
