@@ -132,7 +132,8 @@
   // A page left behind must not hold its connection: a browser has six for one site, and the next page would wait.
   const silent = () => { source?.close(); source = null; };
   function listen() {
-    if (!window.EventSource) { poll(); return; }
+    // Who may not listen to all changes asks now and then.
+    if (!window.EventSource || live.dataset.by === "asking") { poll(); return; }
     silent();
     source = new EventSource("/live");
     source.addEventListener("open", () => {

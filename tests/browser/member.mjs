@@ -20,6 +20,8 @@ import { PATIENCE_MS, judges, launch } from "./reading.mjs";
 const PASSWORD = "blå elg spiser grus";
 // Pages that one role follows the links of: as many as there are, and some room.
 const CRAWLED_MAX = 400;
+// Of one page, the ways to ask for it that are followed.
+const QUERIES_MAX = 5;
 
 const plan = JSON.parse(readFileSync(0, "utf8").split("\n", 1)[0]);
 const faults = [];
@@ -122,7 +124,9 @@ const crawl = async (context, role) => {
       // The same page in other words and colours.
       if (url.searchParams.has("lang") || url.searchParams.has("scheme")) continue;
       const next = url.pathname + url.search;
-      if (!met.has(next)) { met.add(next); waits.push(next); }
+      // Lists are narrowed in ever more ways: of each page a few.
+      const asked = [...met].filter((known) => known.split("?")[0] === url.pathname).length;
+      if (!met.has(next) && asked < QUERIES_MAX) { met.add(next); waits.push(next); }
     }
   }
   if (met.size >= CRAWLED_MAX) fault(role, `has more than ${CRAWLED_MAX} links`);
@@ -134,7 +138,9 @@ const fromElsewhere = async ({ context, page }, address, leads) => {
   await context.route(`${ELSEWHERE}/**`, (route) => route.fulfill({ contentType: "text/html; charset=utf-8", body: `<!doctype html><title>x</title><link rel="icon" href="data:,"><a id="mail" href="${address}">varsel</a>` }));
   await page.goto(`${ELSEWHERE}/`);
   await page.locator("#mail").click();
-  await page.waitForURL((url) => url.origin === plan.origin && url.pathname === leads);
+  // The page in between leads on by itself.
+  await page.locator("#advisory, #sign-in").waitFor();
+  expect(`from elsewhere one is led to ${leads}`, new URL(page.url()).pathname === leads);
 };
 
 const step = async (name, walked) => {

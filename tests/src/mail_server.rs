@@ -12,6 +12,9 @@ use crate::python;
 /// The user and password that it takes, as `mail_credentials` has them.
 pub const CREDENTIALS: &str = "varde\nhemmelig-mailpassord\n";
 
+/// Settings of a collector that would hand its mail to a server nobody runs.
+pub const UNHEARD: &str = "mail_server = \"127.0.0.1:25\"\nmail_tls = \"none\"\nmail_from = \"a@b.example\"\nmail_link = \"https://varde.example\"\n";
+
 /// Keeps mails as JSON lines. While the file `refuse` is there it answers with what stands in it, while `hang` is there it says nothing once
 /// it has a mail.
 const SERVER: &str = "

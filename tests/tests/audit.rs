@@ -235,13 +235,8 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["advisory", "recipients", "1"])?;
     step(&["advisory", "send", "1"])?;
     step(&["advisory", "read-by", "1"])?;
-    // Mail is sent again where it is sent at all.
-    let settings = collector.data().join("collector.toml");
-    let before = std::fs::read_to_string(&settings).unwrap_or_default();
-    let mail = "mail_server = \"127.0.0.1:25\"\nmail_tls = \"none\"\nmail_from = \"a@b.example\"\nmail_link = \"https://varde.example\"\n";
-    std::fs::write(&settings, format!("{before}{mail}"))?;
+    fs::write(collector.data().join("collector.toml"), varde_tests::mail_server::UNHEARD)?;
     step(&["advisory", "resend", "1"])?;
-    std::fs::write(&settings, before)?;
     step(&["advisory", "correct", "1"])?;
     step(&["advisory", "withdraw", "1", "--reason", "feil"])?;
     step(&["measure", "edit", "ask-user", "--words", &wording])?;
@@ -485,13 +480,11 @@ fn w2_an_audit_that_was_tampered_with_is_told_with_the_first_wrong_entry() -> Re
         ensure!(why.contains(&format!("entry {wrong}")), "{why}");
         back()?;
     }
-
     // An octet of the file itself.
     let mut octets = saved.clone();
     let name = "Gjøvik".as_bytes();
     let places: Vec<usize> =
         octets.windows(name.len()).enumerate().filter(|(_, w)| *w == name).map(|(at, _)| at).collect();
-    ensure!(!places.is_empty(), "the name is in no page");
     let mut found = 0;
     for place in places {
         octets[place] ^= 0x20;

@@ -29,21 +29,6 @@ The text is a file (- = standard input) of plain words: # and ## begin headings,
 paragraph. Links and HTML stay text. Written in bokmål (nb) unless --language says nn or en; write the other with: advisory edit.
 It is a draft until: varde-collector advisory send NUMBER. Exit: 0 it is there, 1 it is not, and why, 2 wrong usage.";
 
-const SHOW_KEYS: &str = "\
-KEYS of --json (absent = null; times RFC 3339 UTC): id, uuid (its name for members and in addresses), campaign, tlp, audience (campaign, all
-or chosen), state (draft, sent or withdrawn), version (1, and one more for each correction), corrects and corrected_by (uuids), written_by,
-changed_at, sent_by, sent_at, withdrawn_at, withdrawn_why, texts [{language, title, body}], measures [{key, words {nb, nn, en},
-is_theirs (null here)}], recipients
-and read (how many members got it, and how many of them have read it), others_at_least and own (null here: what a member is told).";
-
-const READ_BY_KEYS: &str = "\
-First those who have not read it and were not told by telephone, where it came furthest first: that is the order in which to ring.
---called NUMBER notes that a member was told by telephone; only who reads it confirms that it is read.
-KEYS of --json: id, recipients, read, members [{number, name, evidence, sent_at, read_at, read_by, called_at, called_by, mail_distrusted
-{at, who, why}, has_address, contacts [[role, {name, telephone, out_of_hours, email, confirmed_at}]]}], mails [{member, role, occasion, tries,
-handing_at (since when it is on its way; where that is long ago nobody knows whether it was taken), next_at, sent_at, given_up_at,
-failed_why}], answers [{member, name, at, who, answer, measure, text}].";
-
 /// Subcommands of `advisory`.
 #[derive(Debug, Subcommand)]
 pub enum AdvisoryCommand {
@@ -57,10 +42,10 @@ pub enum AdvisoryCommand {
     /// Send a draft. From then on it is never changed.
     Send(OneArguments),
     /// Show one.
-    #[command(after_help = SHOW_KEYS)]
+    #[command(after_help = words::SHOW_KEYS)]
     Show(OneArguments),
     /// List them, the newest first.
-    #[command(after_help = SHOW_KEYS)]
+    #[command(after_help = words::SHOW_KEYS)]
     List {
         /// About this campaign.
         #[arg(long, value_name = "CAMPAIGN")]
@@ -70,7 +55,7 @@ pub enum AdvisoryCommand {
         json: bool,
     },
     /// Who has read it, what they answered, what became of the mail, and whom to ring.
-    #[command(after_help = READ_BY_KEYS)]
+    #[command(after_help = words::READ_BY_KEYS)]
     ReadBy {
         /// Its number or uuid.
         id: String,

@@ -10,6 +10,23 @@ use crate::store::advisory::heard::Recipient;
 use crate::store::advisory::{AdvisoryView, AnswerRow};
 use crate::store::mail::MailRow;
 
+/// What `--json` of an advisory holds.
+pub(super) const SHOW_KEYS: &str = "\
+KEYS of --json (absent = null; times RFC 3339 UTC): id, uuid (its name for members and in addresses), campaign, tlp, audience (campaign, all
+or chosen), state (draft, sent or withdrawn), version (1, and one more for each correction), corrects and corrected_by (uuids), written_by,
+changed_at, sent_by, sent_at, withdrawn_at, withdrawn_why, texts [{language, title, body}], measures [{key, words {nb, nn, en},
+is_theirs (null here)}], recipients
+and read (how many members got it, and how many of them have read it), others_at_least and own (null here: what a member is told).";
+
+/// What `--json` of who has read one holds.
+pub(super) const READ_BY_KEYS: &str = "\
+First those who have not read it and were not told by telephone, where it came furthest first: that is the order in which to ring.
+--called NUMBER notes that a member was told by telephone; only who reads it confirms that it is read.
+KEYS of --json: id, recipients, read, members [{number, name, evidence, sent_at, read_at, read_by, called_at, called_by, mail_distrusted
+{at, who, why}, has_address, contacts [[role, {name, telephone, out_of_hours, email, confirmed_at}]]}], mails [{member, role, occasion, tries,
+handing_at (since when it is on its way; where that is long ago nobody knows whether it was taken), next_at, sent_at, given_up_at,
+failed_why}], answers [{member, name, at, who, answer, measure, text}].";
+
 /// Text from outside, as a terminal may show it.
 fn plain(text: &str) -> String {
     Shown::whole(text).to_string()

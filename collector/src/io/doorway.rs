@@ -27,7 +27,9 @@ async fn w1_pages_link_to_nothing_that_their_reader_is_refused() {
         let (comes_with, _) = scene.comes_with(who).await;
         let (status, page) = scene.ask("GET /", &comes_with, "").await;
         assert_eq!(status, 200, "{who}");
-        assert!(page.contains("id=\"incident-"), "{who} sees how incidents stand");
+        // On the fronts of a member's people they are what is to be done, and what was found.
+        let ids = ["id=\"incident-", "id=\"own-1\"", "id=\"found\""];
+        assert!(ids.iter().any(|id| page.contains(id)), "{who} sees how incidents stand");
         for to in ["href=\"/sak/", "href=\"/kampanje/", "href=\"/alarmer\""] {
             assert_eq!(page.contains(to), opens, "{who}: {to}");
         }

@@ -51,6 +51,8 @@ pub struct OwnIncident {
     pub state: String,
     /// How many others meet the same; said of three and more alone.
     pub others: Option<String>,
+    /// What the address of its campaign names that by, where it is told of one.
+    pub campaign: Option<String>,
     /// What to do, in order.
     pub acts: Vec<Act>,
 }
@@ -181,6 +183,7 @@ impl HomeView {
                 first: reader.calendar.moment(facts.hit.first_seen),
                 state: state_words(facts.work.standing, texts),
                 others: others_words(facts, picture, texts),
+                campaign: facts.campaign_name.clone(),
                 acts: acts(to_do.iter().find(|one| one.incident == facts.id), bank, texts.language()),
             })
             .collect();

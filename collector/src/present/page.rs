@@ -80,6 +80,11 @@ impl Head {
         self.signed.as_ref().is_some_and(|signed| signed.role.may(Right::Publish))
     }
 
+    /// Whether who looks may listen to changes, which are everybody's: a member's people ask now and then.
+    pub(super) fn may_listen(&self) -> bool {
+        !matches!(self.looks.kind(), Kind::MemberIt | Kind::Management)
+    }
+
     /// Whether who looks may work on what is shown.
     pub(super) fn may_work(&self) -> bool {
         self.signed.as_ref().is_some_and(|signed| signed.role.may(Right::Work))
