@@ -346,7 +346,6 @@ fn record_bodies() -> Vec<(&'static str, RecordBody)> {
         ("unread-ended", RecordBody::Event(SensorEvent::UnreadEnded { place: 1 << 60, octets: 4_096 })),
         ("indicator-demoted", RecordBody::Event(demoted)),
         ("indicator-told-again", RecordBody::Event(again)),
-        ("self-test", RecordBody::Event(SensorEvent::SelfTest { number: 1 << 60 })),
     ]
 }
 
@@ -361,6 +360,8 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         records.push(octets);
     }
     inputs.add("record", "segment", segment);
+    let test = Record { time, body: RecordBody::Event(SensorEvent::SelfTest { number: 1 << 60 }) };
+    inputs.add("record", "self-test", test.to_octets()?);
     let mut loss = Loss::new(Seq(1), Seq(9), LossReason::SpoolFull);
     loss.tell(Seq(1), Some(Severity::High));
     inputs.add("record", "note-of-loss", loss.to_octets(Epoch(5)));

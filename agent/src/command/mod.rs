@@ -13,6 +13,7 @@ mod reload;
 pub mod reveal;
 pub mod run;
 mod run_args;
+mod run_sockets;
 pub mod selftest;
 mod sources;
 pub mod status;

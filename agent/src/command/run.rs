@@ -17,6 +17,7 @@ use varde_common::message::PROTOCOLS;
 
 use super::reload::{Reloading, hangups};
 pub use super::run_args::{RunArgs, Speed};
+use super::run_sockets::Sockets;
 use super::sources::{interface_gone, open_interfaces, open_sources};
 use super::status::{CertificateReport, Confinement, Report, SetAsideReport, TrustReport};
 use super::status_brake::BrakeReport;
@@ -44,7 +45,6 @@ use crate::io::{clock, control, host, metrics};
 use crate::limits::{SET_ASIDE_LOOK_EVERY_S, SPOOL_ORDERS_MAX, SPOOL_TRY_AGAIN_S};
 use crate::recent::Recent;
 use crate::sensor::{Sensor, SensorSettings};
-use crate::settings::Settings;
 
 use crate::subscription::Subscription;
 use crate::timeline::Timekeeper;
@@ -89,8 +89,7 @@ pub(crate) fn run_confined_by(
     let is_name = |address: &str| address.parse::<SocketAddr>().is_err();
     // Interfaces and the control socket are opened while that may be done; files and packets are read once it may not.
     let (live_sources, mut unopened) = open_interfaces(&interfaces, &args.live(&settings));
-    let control = control::listen(data).map_err(disk_failure)?;
-    let metrics = metrics_socket(&settings)?;
+    let sockets = Sockets::open(data, &settings)?;
     let confined = confine(&Reach {
         data: data.to_owned(),
         settings: crate::io::settings::place(data),
@@ -223,7 +222,6 @@ pub(crate) fn run_confined_by(
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
     let sensor = SensorSettings { timekeeper, ..settings.sensor() };
-    let sockets = Sockets { control, metrics };
     let outcome = runtime.block_on(process.run(sockets, ways, subscription, &mut renewing, watching, sensor));
     // Dropping the desk closed the last way to give orders: the spool writes what it has and ends.
     drop(runtime);
@@ -241,24 +239,6 @@ fn spawn<T: Send + 'static>(
 ) -> Result<thread::JoinHandle<T>, Failure> {
     let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
     thread.map_err(|error| Failure::new(error, "look at the system's limits"))
-}
-
-/// The socket for metrics, where `agent.toml` wants one: opened while that may be done.
-fn metrics_socket(settings: &Settings) -> Result<Option<std::net::TcpListener>, Failure> {
-    let Some(address) = settings.metrics else { return Ok(None) };
-    let refused = |error| {
-        Failure::new(
-            format!("cannot listen on {address}: {error}"),
-            "choose another port for metrics in agent.toml, or stop what uses it",
-        )
-    };
-    metrics::listen(address).map(Some).map_err(refused)
-}
-
-/// What others ask over, opened before the rights were given up.
-struct Sockets {
-    control: std::os::unix::net::UnixListener,
-    metrics: Option<std::net::TcpListener>,
 }
 
 /// The process while it runs.
@@ -289,11 +269,7 @@ impl Process {
         sensor: SensorSettings,
     ) -> Result<(), Failure> {
         let (leave, leaving) = watch::channel(false);
-        let around = Around {
-            data: self.desk.data.clone(),
-            figures: self.desk.figures.clone(),
-            uplink: self.desk.uplink.subscribe(),
-        };
+        let around = Around::of(&self.desk);
         let uplink = keep_connected(&self.desk, &mut ways, &mut subscription, renewing, leaving);
         let work = async {
             let result = self.work(watching, sensor).await;

@@ -15,7 +15,7 @@ use varde_common::time::Timestamp;
 use super::clock;
 use super::disk::self_test;
 use super::disk::spool::Figures;
-use super::link::session::Uplink;
+use super::link::session::{Desk, Uplink};
 use crate::limits::{
     SELF_TEST_ACKNOWLEDGED_WITHIN_S, SELF_TEST_MATCHED_WITHIN_S, SELF_TEST_TAKEN_WITHIN_S, SELF_TEST_WRITTEN_WITHIN_S,
 };
@@ -178,6 +178,14 @@ pub struct Around {
     pub figures: watch::Receiver<Figures>,
     /// How the uplink is.
     pub uplink: watch::Receiver<Uplink>,
+}
+
+impl Around {
+    /// As a session shares it.
+    pub fn of(desk: &Desk) -> Around {
+        let Desk { data, figures, uplink, .. } = desk;
+        Around { data: data.clone(), figures: figures.clone(), uplink: uplink.subscribe() }
+    }
 }
 
 impl SelfTests {
