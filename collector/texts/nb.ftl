@@ -1288,6 +1288,7 @@ intel-total = { $n ->
     *[other] { $shown } indikatorer
 }
 intel-total-more = Mer enn { $most } indikatorer
+intel-too-wide = Mer enn { $most } indikatorer ligger i nettet det søkes etter, og ingen av dem vises. Søk etter et mindre nett.
 intel-total-own = { $n ->
      [one] Én indikator er møtt hos dere
     *[other] { $shown } indikatorer er møtt hos dere
@@ -1619,11 +1620,13 @@ users-name-taken = Det finnes en konto med det navnet. Åpne den for å lage en 
 users-too-many = Det er ikke plass til flere kontoer.
 users-back = Til brukerne
 user-active = i bruk
+user-at-provider = logger inn hos leverandøren
 user-invited = invitert, ikke tatt i bruk
 user-no-factor = mangler andre faktor
 user-stopped = stanset
 user-factor = valgt; { $shown } av 10 gjenopprettingskoder igjen
 user-factor-none = ikke valgt
+user-factor-provider = hos leverandøren
 user-added = Lagt til
 user-role = Kontoens rolle
 user-role-go = Bytt rolle
@@ -1661,15 +1664,13 @@ home-unread = Varsler dere ikke har bekreftet lest
 home-no-sensor = Dere har ingen sensor som er koblet til. Be responsmiljøet om et token.
 home-contacts = Hvem vi ringer hos dere
 home-contacts-words = Når noe haster, ringer responsmiljøet disse, også om natten.
-home-contacts-none = Vi vet ikke hvem vi skal ringe hos dere. Ring responsmiljøet og si det.
+home-contacts-none = Vi vet ikke hvem vi skal ringe hos dere. Legg dem inn selv, eller ring responsmiljøet.
 home-contacts-doubt = Se over hvem vi ringer hos dere, og bekreft at det stemmer
 home-contacts-button = Alt stemmer i dag
-home-contacts-wrong = Stemmer det ikke? Si det til responsmiljøet, som retter det.
+home-contacts-wrong = Stemmer det ikke?
+home-contacts-change = Rett det her
 home-profile = Alt vi har om dere
 home-lists = Hva sensoren leter etter
-home-list = Liste { $revision } med { $count }, publisert { $at }.
-home-lists-open = Etter kilde, type og merking
-home-count = Antall
 home-leaves-all = Alt som kan sendes ut, i { $shown } punkter
 leaves-title = Hva som sendes ut av huset
 leaves-yourself = Se det selv på sensoren, med ekte eksempler:
@@ -1701,7 +1702,7 @@ leadership-unread = { $n ->
    *[other] { $shown } varsler er ikke bekreftet lest hos oss
 }
 leadership-out-of-hours = utenom arbeidstid
-leadership-ring-none = Ingen telefonnumre er registrert hos oss. Be IT-ansvarlig melde dem til responsmiljøet.
+leadership-ring-none = Ingen telefonnumre er registrert hos oss. Be IT-ansvarlig legge dem inn i Varde.
 leadership-ring-operator = Responsmiljøet,
 leadership-operator-unknown = Numrene til responsmiljøet står ikke her. Bruk det dere har fått fra
 # Videre fra andres sider

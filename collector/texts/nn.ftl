@@ -1288,6 +1288,7 @@ intel-total = { $n ->
     *[other] { $shown } indikatorar
 }
 intel-total-more = Meir enn { $most } indikatorar
+intel-too-wide = Meir enn { $most } indikatorar ligg i nettet det blir søkt etter, og ingen av dei blir viste. Søk etter eit mindre nett.
 intel-total-own = { $n ->
      [one] Éin indikator er møtt hos dykk
     *[other] { $shown } indikatorar er møtte hos dykk
@@ -1619,11 +1620,13 @@ users-name-taken = Det finst ein konto med det namnet. Opne han for å lage ein 
 users-too-many = Det er ikkje plass til fleire kontoar.
 users-back = Til brukarane
 user-active = i bruk
+user-at-provider = loggar inn hos leverandøren
 user-invited = invitert, ikkje teken i bruk
 user-no-factor = manglar andre faktor
 user-stopped = stansa
 user-factor = vald; { $shown } av 10 gjenopprettingskodar att
 user-factor-none = ikkje vald
+user-factor-provider = hos leverandøren
 user-added = Lagd til
 user-role = Rolla til kontoen
 user-role-go = Byt rolle
@@ -1661,15 +1664,13 @@ home-unread = Varsel de ikkje har stadfesta lesne
 home-no-sensor = De har ingen sensor som er kopla til. Be responsmiljøet om eit token.
 home-contacts = Kven vi ringjer hos dykk
 home-contacts-words = Når noko hastar, ringjer responsmiljøet desse, også om natta.
-home-contacts-none = Vi veit ikkje kven vi skal ringje hos dykk. Ring responsmiljøet og sei det.
+home-contacts-none = Vi veit ikkje kven vi skal ringje hos dykk. Legg dei inn sjølve, eller ring responsmiljøet.
 home-contacts-doubt = Sjå over kven vi ringjer hos dykk, og stadfest at det stemmer
 home-contacts-button = Alt stemmer i dag
-home-contacts-wrong = Stemmer det ikkje? Sei det til responsmiljøet, som rettar det.
+home-contacts-wrong = Stemmer det ikkje?
+home-contacts-change = Rett det her
 home-profile = Alt vi har om dykk
 home-lists = Kva sensoren leitar etter
-home-list = Liste { $revision } med { $count }, publisert { $at }.
-home-lists-open = Etter kjelde, type og merking
-home-count = Tal
 home-leaves-all = Alt som kan sendast ut, i { $shown } punkt
 leaves-title = Kva som blir sendt ut av huset
 leaves-yourself = Sjå det sjølv på sensoren, med ekte døme:
@@ -1701,7 +1702,7 @@ leadership-unread = { $n ->
    *[other] { $shown } varsel er ikkje stadfesta lesne hos oss
 }
 leadership-out-of-hours = utanom arbeidstid
-leadership-ring-none = Ingen telefonnummer er registrerte hos oss. Be IT-ansvarleg melde dei til responsmiljøet.
+leadership-ring-none = Ingen telefonnummer er registrerte hos oss. Be IT-ansvarleg leggje dei inn i Varde.
 leadership-ring-operator = Responsmiljøet,
 leadership-operator-unknown = Numra til responsmiljøet står ikkje her. Bruk det de har fått frå
 # Vidare frå sidene til andre

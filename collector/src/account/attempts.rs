@@ -65,26 +65,43 @@ pub fn whole(address: IpAddr) -> IpAddr {
     }
 }
 
+/// One more in each of these counters, unless one has as many as it may.
+fn count<const N: usize>(mut counters: [(Option<&mut Counter>, u32); N], second: u32) -> Result<(), Duration> {
+    for (counter, most) in &counters {
+        if let Some(counter) = counter.as_ref().filter(|counter| counter.attempts >= *most) {
+            let passed = Duration::from_secs(second.saturating_sub(counter.since).into());
+            return Err(ATTEMPTS_WITHIN.saturating_sub(passed));
+        }
+    }
+    for counter in counters.iter_mut().filter_map(|(counter, _)| counter.as_mut()) {
+        counter.attempts = counter.attempts.saturating_add(1);
+    }
+    Ok(())
+}
+
 impl Attempts {
     /// Somebody tries, right or wrong: it counts before it is known which, so that many at once are no way around.
     ///
     /// # Errors
     /// How long to wait.
     pub fn tries(&mut self, name: &str, address: IpAddr, now: Instant) -> Result<(), Duration> {
-        let began = *self.began.get_or_insert(now);
-        let second = u32::try_from(now.saturating_duration_since(began).as_secs()).unwrap_or(u32::MAX);
+        let second = self.second(now);
         let (name, address) = (self.names.of(name, second), self.addresses.of(whole(address), second));
-        let mut both = [(name, ATTEMPTS_OF_NAME), (address, ATTEMPTS_OF_ADDRESS)];
-        for (counter, most) in &both {
-            if let Some(counter) = counter.as_ref().filter(|counter| counter.attempts >= *most) {
-                let passed = Duration::from_secs(second.saturating_sub(counter.since).into());
-                return Err(ATTEMPTS_WITHIN.saturating_sub(passed));
-            }
-        }
-        for counter in both.iter_mut().filter_map(|(counter, _)| counter.as_mut()) {
-            counter.attempts = counter.attempts.saturating_add(1);
-        }
-        Ok(())
+        count([(name, ATTEMPTS_OF_NAME), (address, ATTEMPTS_OF_ADDRESS)], second)
+    }
+
+    /// Somebody tries who gives no name.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn tries_nameless(&mut self, address: IpAddr, now: Instant) -> Result<(), Duration> {
+        let second = self.second(now);
+        count([(self.addresses.of(whole(address), second), ATTEMPTS_OF_ADDRESS)], second)
+    }
+
+    fn second(&mut self, now: Instant) -> u32 {
+        let began = *self.began.get_or_insert(now);
+        u32::try_from(now.saturating_duration_since(began).as_secs()).unwrap_or(u32::MAX)
     }
 
     /// Somebody of this name has come in: what went before was its own, and its address has that one attempt back, for a house behind
@@ -94,6 +111,11 @@ impl Attempts {
         if let Some(counter) = self.names.of(name, 0) {
             counter.attempts = 0;
         }
+        self.came_in_nameless(address);
+    }
+
+    /// The same of somebody who gave no name.
+    pub fn came_in_nameless(&mut self, address: IpAddr) {
         if let Some(counter) = self.addresses.of(whole(address), 0) {
             counter.attempts = counter.attempts.saturating_sub(1);
         }
@@ -131,6 +153,13 @@ mod tests {
         let of_one = (0..50)
             .filter(|host| attempts.tries(&format!("v{host}"), v6(*host), now + Duration::from_secs(200)).is_ok());
         assert_eq!(of_one.count(), 20, "a /64 is one");
+        let later = now + Duration::from_secs(300);
+        for _ in 0..50 {
+            assert_eq!(attempts.tries_nameless(at(9), later), Ok(()), "who comes in by a provider is no burden either");
+            attempts.came_in_nameless(at(9));
+        }
+        assert_eq!((0..50).filter(|_| attempts.tries_nameless(at(9), later).is_ok()).count(), 20, "nor five a minute");
+        assert!(!good(&mut attempts, "siv", 9, 300), "and it is one address whichever way");
     }
 
     #[test]

@@ -7,11 +7,21 @@ use std::net::IpAddr;
 use super::attempts::whole;
 use crate::limits::people::{WRONG_ADDRESSES_NOTED, WRONG_NAMES_NOTED};
 
+/// By which way somebody tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way<'a> {
+    /// By name, password and code: the account that was named; none where nobody is called so. What was typed in its place may be a password,
+    /// and is kept nowhere.
+    Name(Option<&'a str>),
+    /// By the operator's provider, which says no name.
+    Provider,
+}
+
 /// One attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt<'a> {
-    /// The account that was named; none where nobody is called so. What was typed in its place may be a password, and is kept nowhere.
-    pub account: Option<&'a str>,
+    /// How.
+    pub way: Way<'a>,
     /// From where.
     pub from: IpAddr,
     /// It came too often, and nobody looked whether it was right.
@@ -22,6 +32,7 @@ pub struct Attempt<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sum {
     wrong: u64,
+    at_provider: u64,
     turned_away: u64,
     nobodys: u64,
     accounts: BTreeMap<String, u64>,
@@ -32,12 +43,17 @@ pub struct Sum {
 
 impl Sum {
     fn add(&mut self, attempt: Attempt<'_>) {
-        let Attempt { account, from, turned_away } = attempt;
-        let count = if turned_away { &mut self.turned_away } else { &mut self.wrong };
+        let Attempt { way, from, turned_away } = attempt;
+        let count = match (turned_away, way) {
+            (true, _) => &mut self.turned_away,
+            (false, Way::Name(_)) => &mut self.wrong,
+            (false, Way::Provider) => &mut self.at_provider,
+        };
         *count = count.saturating_add(1);
-        match account {
-            None => self.nobodys = self.nobodys.saturating_add(1),
-            Some(name) => {
+        match way {
+            Way::Provider => {}
+            Way::Name(None) => self.nobodys = self.nobodys.saturating_add(1),
+            Way::Name(Some(name)) => {
                 let has_room = self.accounts.len() < WRONG_NAMES_NOTED;
                 match self.accounts.get_mut(name) {
                     Some(count) => *count = count.saturating_add(1),
@@ -58,10 +74,18 @@ impl Sum {
 
     /// In words.
     pub fn words(&self) -> String {
-        let Sum { wrong, turned_away, nobodys, accounts, further_accounts, addresses, further_addresses } = self;
-        let mut parts = vec![format!("wrong name, password or code {wrong} times")];
+        let Sum { wrong, at_provider, turned_away, nobodys, accounts, further_accounts, addresses, further_addresses } =
+            self;
+        let mut parts = Vec::new();
+        if *wrong > 0 {
+            parts.push(format!("wrong name, password or code {wrong} times"));
+        }
+        if *at_provider > 0 {
+            parts.push(format!("came from the provider and were not let in {at_provider} times"));
+        }
         if *turned_away > 0 {
-            parts.push(format!("{turned_away} more came too often and were turned away"));
+            let more = if parts.is_empty() { "" } else { " more" };
+            parts.push(format!("{turned_away}{more} came too often and were turned away"));
         }
         let mut named: Vec<String> = accounts.iter().map(|(name, count)| format!("{name} {count}")).collect();
         if *further_accounts > 0 {
@@ -70,7 +94,9 @@ impl Sum {
         if *nobodys > 0 {
             named.push(format!("names that nobody has {nobodys}"));
         }
-        parts.push(format!("by name: {}", named.join(", ")));
+        if !named.is_empty() {
+            parts.push(format!("by name: {}", named.join(", ")));
+        }
         let others = if *further_addresses { " and others" } else { "" };
         let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         parts.push(format!("from {}{others}", addresses.join(", ")));
@@ -118,7 +144,23 @@ mod tests {
     use super::*;
 
     fn attempt(account: Option<&str>, last: u8, turned_away: bool) -> Attempt<'_> {
-        Attempt { account, from: IpAddr::from([192, 0, 2, last]), turned_away }
+        Attempt { way: Way::Name(account), from: IpAddr::from([192, 0, 2, last]), turned_away }
+    }
+
+    #[test]
+    fn w5_who_comes_by_the_provider_is_told_as_such() {
+        let at = |turned_away| Attempt { way: Way::Provider, ..attempt(None, 1, turned_away) };
+        let mut wrong = Wrong::default();
+        let Next::Tell(first) = wrong.handle(at(false)) else { panic!("not told") };
+        assert_eq!(first.words(), "came from the provider and were not let in 1 times; from 192.0.2.1");
+        for attempt in [at(false), at(true), attempt(Some("kari"), 2, false)] {
+            assert_eq!(wrong.handle(attempt), Next::Nothing);
+        }
+        assert_eq!(
+            wrong.handle_time().unwrap().words(),
+            "wrong name, password or code 1 times; came from the provider and were not let in 1 times; \
+            1 more came too often and were turned away; by name: kari 1; from 192.0.2.1, 192.0.2.2"
+        );
     }
 
     #[test]

@@ -22,9 +22,10 @@ acknowledged records are kept for 72 hours. What lies in a spool that a sensor h
 Keys with --json: restored (DIR), made_at, set_aside (path or null), keys (restored, kept or missing), revocations_kept and
 quarantines_kept (null: they could not be read), departed_again (members that had left and were in the backup: deleted again),
 places_kept (sensors that have another member, other sites or another channel since: they keep them; null as above),
-accounts_kept (accounts that were disabled, reset or given another role or password since: that holds; null as above),
+accounts_kept (accounts that were disabled, reset, untied from the provider or tied, or given another role or password since: that
+holds; null as above),
 accounts_disabled (accounts that the state before no longer had), tokens_removed (tokens of the pages that it no longer had; all
-of them where it could not be read).";
+of them where it could not be read), ties_removed (accounts tied to the operator's own provider, where it could not be read).";
 
 /// Arguments of `restore`.
 #[derive(Debug, Args)]
@@ -51,6 +52,7 @@ struct Line<'a> {
     accounts_kept: Option<u64>,
     accounts_disabled: u64,
     tokens_removed: u64,
+    ties_removed: u64,
 }
 
 /// Runs the command.
@@ -85,6 +87,7 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
             accounts_kept: carried.and_then(|carried| carried.people.accounts),
             accounts_disabled: carried.map_or(0, |carried| carried.people.disabled),
             tokens_removed: tokens,
+            ties_removed: carried.map_or(0, |carried| carried.people.ties),
         };
         return say::result(&serde_json::to_string(&line)?);
     }
@@ -155,12 +158,17 @@ fn people(held: Option<Held>, tokens: u64, made: &str) -> String {
     let mut words = match accounts {
         Some(0) => "Accounts come in as they did before; all sign in anew.".to_owned(),
         Some(kept) => format!(
-            "{kept} accounts were disabled, reset or given another role or password since, and that holds; all sign in anew."
+            "{kept} accounts were disabled, reset, tied to the provider or untied, or given another role or password since, and that holds; all sign in anew."
         ),
         None => format!(
             "Accounts that were disabled, reset or given another role after {made} come in as they did then: look through varde-collector user list before you start the collector. Every token of the pages is removed ({tokens}): add those you need with varde-collector token add."
         ),
     };
+    if let Some(ties @ 1..) = held.map(|held| held.ties) {
+        words.push_str(&format!(
+            "\n{ties} accounts come in by the provider no longer, for who was shut out since is not known: those without a password need varde-collector user reset NAME, the others tie themselves again under /konto."
+        ));
+    }
     if disabled > 0 {
         words.push_str(&format!(
             "\n{disabled} accounts that were no longer there before are disabled: look through varde-collector user list, and let in with user enable."

@@ -20,14 +20,14 @@ use crate::store::account::{AccountRow, AddedAccount, LinkKind};
 use crate::store::page_session::SessionRow;
 use crate::store::{Scope, Store};
 
-const LIST_HELP: &str = "Keys with --json: id, name, role, member (its number), has_password, has_second_factor, recovery_codes (left), language, added_at, disabled_at, last_in_at. Times are RFC 3339 UTC; what is not is null.";
+const LIST_HELP: &str = "Keys with --json: id, name, role, member (its number), has_password, has_second_factor, recovery_codes (left), tied (to the operator's own provider), language, added_at, disabled_at, last_in_at. Times are RFC 3339 UTC; what is not is null.";
 
 const ADD_HELP: &str = "\
 The invitation is a link that is good once, for 72 hours: whoever opens it chooses a password and a second factor. Send it by another way
 than e-mail if the mailbox may be read by others.
-Roles at the CSIRT: analyst, publisher (watch and work; on the pages the same as yet: lists are published by command), administrator (that, the
-audit, and who has an account), auditor (how all stand, and the audit; no hosts). At a member, with --member: it (its own incidents and sensors), management (how they stand;
-no hosts).";
+Roles at the CSIRT: analyst (watches and works; takes a warning in as a draft, approves sensors), publisher (that, writes and sends advisories,
+reviews drafts, publishes, overrides lint, recalls and steers sources), administrator (as a publisher, the audit, and who has an account), auditor (how all stand, and the audit;
+no hosts). At a member, with --member: it (its own incidents and sensors), management (how they stand; no hosts).";
 
 /// Subcommands of `user`.
 #[derive(Debug, Subcommand)]
@@ -216,9 +216,10 @@ fn list(accounts: &[AccountRow], json: bool) -> anyhow::Result<()> {
     let row = |row: &AccountRow| {
         let state = match (row.disabled_at, row.has_password, row.has_second_factor) {
             (Some(_), _, _) => "disabled",
+            (None, true, true) => "active",
+            (None, _, _) if row.tied => "active, by the provider",
             (None, false, _) => "invited",
             (None, true, false) => "no second factor",
-            (None, true, true) => "active",
         };
         vec![
             row.name.clone(),
@@ -238,7 +239,7 @@ async fn set_disabled(store: &Store, name: &str, disabled: bool) -> anyhow::Resu
     let said = if disabled { "may not come in any more" } else { "may come in again" };
     if disabled
         && account.role == Role::Administrator
-        && account.disabled_at.is_none()
+        && account.comes_in()
         && store.administrators(Scope::Operator).await? == 1
     {
         say::aside("This was the last administrator; accounts are added on this command line alone now.");

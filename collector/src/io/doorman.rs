@@ -38,6 +38,19 @@ impl Doorman {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).tries(name, from, clock::monotonic())
     }
 
+    /// Somebody tries who gives no name.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn tries_nameless(&self, from: IpAddr) -> Result<(), Duration> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).tries_nameless(from, clock::monotonic())
+    }
+
+    /// Somebody who gave no name came in from there.
+    pub fn came_in_nameless(&self, from: IpAddr) {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).came_in_nameless(from);
+    }
+
     /// Somebody came in from there.
     pub fn came_in(&self, name: &str, from: IpAddr) {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).came_in(name, from);

@@ -2,6 +2,7 @@
 //! is to say. A new address without its row here fails.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
@@ -15,6 +16,7 @@ use crate::advisory::{Audience, Wording};
 use crate::api::{PREFIX, RESOURCES};
 use crate::ingest::tests::{batch, fixture, opened, send};
 use crate::io::addresses::{Method, Need, PAGES, of_api};
+use crate::io::oidc::Oidc;
 use crate::io::web::{Manner, serve_by};
 use crate::present::text::Language;
 use crate::store::advisory::draft::New;
@@ -221,6 +223,11 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn new() -> Scene {
+        Scene::with(None).await
+    }
+
+    /// One with such a provider to sign in at.
+    pub(super) async fn with(oidc: Option<Arc<Oidc>>) -> Scene {
         let fixture = fixture(4).await;
         for member in 1..=4 {
             send(&fixture, member, &batch(1, vec![RecordBody::Opened(opened(2, 10, 48))])).await;
@@ -264,7 +271,7 @@ impl Scene {
         let (changes, _) = broadcast::channel(4);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(serve_by(
-            Manner { clock: || NOW, tls: None, name: None, oidc: None },
+            Manner { clock: || NOW, tls: None, name: None, oidc },
             listener,
             fixture.store.clone(),
             changes,
@@ -298,8 +305,12 @@ impl Scene {
     pub(super) async fn ask(&self, first: &str, head: &str, body: &str) -> (u16, String) {
         // From another address each time: of one so many attempts to come in are taken.
         self.asked.set(self.asked.get() % 200 + 1);
+        self.ask_from(self.asked.get(), first, head, body).await
+    }
+
+    pub(super) async fn ask_from(&self, last: u8, first: &str, head: &str, body: &str) -> (u16, String) {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(format!("127.0.0.{}:0", self.asked.get()).parse().unwrap()).unwrap();
+        socket.bind(format!("127.0.0.{last}:0").parse().unwrap()).unwrap();
         let mut stream = socket.connect(self.address.parse().unwrap()).await.unwrap();
         let length = body.len();
         let request = format!(

@@ -362,13 +362,14 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::account::secret::Secret;
     use crate::oidc::Purpose;
     use varde_common::time::Timestamp;
 
-    fn oidc(folder: &std::path::Path) -> Oidc {
+    /// A provider that does not answer.
+    pub(in super::super) fn oidc(folder: &std::path::Path) -> Oidc {
         let secret = folder.join("secret");
         std::fs::write(&secret, "of-both\n").unwrap();
         Oidc::new(Provider {

@@ -1,9 +1,13 @@
 //! Promise: what is done on the pages of members, sensors and accounts, over HTTP as a browser sends it and without any script: done by who
 //! may, noted in the audit, refused with a sentence where it is wrong; and a way back in that is good once.
 
+use std::sync::Arc;
+
 use super::matrix::{HERE, Scene};
+use super::oidc::tests::oidc;
 use crate::account::role::Role;
 use crate::account::secret::Secret;
+use crate::oidc::{Purpose, Underway};
 use crate::profile::Role as ContactRole;
 use crate::store::Scope;
 use crate::store::account::LinkKind;
@@ -237,6 +241,41 @@ async fn w5_wrong_attempts_stand_in_the_audit_and_do_not_fill_it() {
     let entries = scene.fixture.store.audit_entries(Scope::Operator, 0).await.unwrap();
     let one = entries.iter().find(|entry| entry.what == "sign in refused").unwrap();
     assert_eq!(one.members, "", "no member's part");
+}
+
+#[tokio::test]
+async fn w5_who_did_not_begin_here_shuts_nobody_out_of_the_provider() {
+    let folder = tempfile::tempdir().unwrap();
+    let oidc = Arc::new(oidc(folder.path()));
+    let scene = Scene::with(Some(Arc::clone(&oidc))).await;
+    // As a page elsewhere has its readers ask, in the house of whoever signs in.
+    for _ in 0..40 {
+        assert_eq!(scene.ask_from(7, "GET /innlogging/oidc/svar?code=x&state=y", "", "").await.0, 403);
+    }
+    let [state, nonce, verifier] = [1, 2, 3].map(|octet| Secret::new([octet; 32]));
+    let underway = Underway::new(Purpose::SignIn { til: "/".to_owned() }, [&state, &nonce, &verifier], NOW);
+    let cookie = format!("Cookie: varde-oidc={}\r\n", oidc.seal(&underway).unwrap());
+    let refused = format!("GET /innlogging/oidc/svar?error=access_denied&state={}", state.text());
+    let mut answers = Vec::new();
+    for _ in 0..25 {
+        answers.push(scene.ask_from(7, &refused, &cookie, "").await.0);
+    }
+    assert_eq!(
+        answers,
+        [[403; 20].as_slice(), [429; 5].as_slice()].concat(),
+        "twenty of one address, as with passwords"
+    );
+    let mut said = Vec::new();
+    for _ in 0..500 {
+        said = noted(&scene, "sign in refused").await;
+        if !said.is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let (who, _, became) = &said[0];
+    assert_eq!(who, "nobody signed in");
+    assert_eq!(became, "came from the provider and were not let in 1 times; from 127.0.0.7");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use varde_common::time::Timestamp;
 
 use super::gate::threshold;
 use super::web::{Shared, stopped};
-use crate::account::wrong::{Attempt, Next, Sum, Wrong};
+use crate::account::wrong::{Attempt, Next, Sum, Way, Wrong};
 use crate::audit::{Deed, On};
 use crate::limits::people::WRONG_NOTED_EVERY;
 
@@ -34,6 +34,24 @@ async fn note(shared: &Shared, sum: &Sum, now: Timestamp) {
     }
 }
 
+/// Tells of an attempt, or has it told with others.
+async fn sum_up(shared: &Shared, attempt: Attempt<'_>) {
+    let Next::Tell(first) = shared.wrong.handle(|wrong| wrong.handle(attempt)) else { return };
+    note(shared, &first, (shared.clock)()).await;
+    let mut stop = shared.stop.clone();
+    loop {
+        let ends = tokio::select! {
+            () = tokio::time::sleep(WRONG_NOTED_EVERY) => false,
+            () = stopped(&mut stop) => true,
+        };
+        let Some(sum) = shared.wrong.handle(Wrong::handle_time) else { return };
+        note(shared, &sum, (shared.clock)()).await;
+        if ends {
+            return;
+        }
+    }
+}
+
 /// Somebody gave what is wrong under a name, or came too often.
 pub(super) fn handle(shared: &Arc<Shared>, name: &str, from: IpAddr, turned_away: bool) {
     let (shared, name) = (Arc::clone(shared), name.to_owned());
@@ -45,20 +63,14 @@ pub(super) fn handle(shared: &Arc<Shared>, name: &str, from: IpAddr, turned_away
                 None
             }
         };
-        let attempt = Attempt { account: known.as_deref(), from, turned_away };
-        let Next::Tell(first) = shared.wrong.handle(|wrong| wrong.handle(attempt)) else { return };
-        note(&shared, &first, (shared.clock)()).await;
-        let mut stop = shared.stop.clone();
-        loop {
-            let ends = tokio::select! {
-                () = tokio::time::sleep(WRONG_NOTED_EVERY) => false,
-                () = stopped(&mut stop) => true,
-            };
-            let Some(sum) = shared.wrong.handle(Wrong::handle_time) else { return };
-            note(&shared, &sum, (shared.clock)()).await;
-            if ends {
-                return;
-            }
-        }
+        sum_up(&shared, Attempt { way: Way::Name(known.as_deref()), from, turned_away }).await;
+    });
+}
+
+/// Somebody came from the operator's provider and is not let in, or came so too often.
+pub(super) fn handle_at_provider(shared: &Arc<Shared>, from: IpAddr, turned_away: bool) {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        sum_up(&shared, Attempt { way: Way::Provider, from, turned_away }).await;
     });
 }

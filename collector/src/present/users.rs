@@ -98,15 +98,18 @@ enum Stands {
     Stopped,
     Invited,
     NoFactor,
+    /// It comes in by the operator's own provider alone.
+    AtProvider,
     Active,
 }
 
 fn stands(account: &AccountRow) -> Stands {
     match (account.disabled_at, account.has_password, account.has_second_factor) {
         (Some(_), _, _) => Stands::Stopped,
+        (None, true, true) => Stands::Active,
+        (None, _, _) if account.tied => Stands::AtProvider,
         (None, false, _) => Stands::Invited,
         (None, true, false) => Stands::NoFactor,
-        (None, true, true) => Stands::Active,
     }
 }
 
@@ -117,6 +120,7 @@ impl UserRow {
             Stands::Stopped => ("off", "✕", texts.say("user-stopped")),
             Stands::Invited => ("idle", "○", texts.say("user-invited")),
             Stands::NoFactor => ("bad", "▲", texts.say("user-no-factor")),
+            Stands::AtProvider => ("good", "●", texts.say("user-at-provider")),
             Stands::Active => ("good", "●", texts.say("user-active")),
         };
         UserRow {
@@ -127,9 +131,10 @@ impl UserRow {
             class,
             sign,
             state,
-            factor: match account.has_second_factor {
-                true => texts.count("user-factor", account.recovery_codes),
-                false => texts.say("user-factor-none"),
+            factor: match (account.has_second_factor, account.tied) {
+                (true, _) => texts.count("user-factor", account.recovery_codes),
+                (false, true) => texts.say("user-factor-provider"),
+                (false, false) => texts.say("user-factor-none"),
             },
             seen: seen.max(account.last_in_at).map(|at| reader.calendar.moment(at)),
         }
@@ -362,6 +367,7 @@ mod tests {
             has_password: true,
             has_second_factor: true,
             recovery_codes: 10,
+            tied: false,
             language: None,
             added_at: Timestamp(1),
             disabled_at: None,
@@ -382,6 +388,9 @@ mod tests {
         assert_eq!(stands(&account), Stands::Active);
         assert_eq!(stands(&AccountRow { has_second_factor: false, ..account.clone() }), Stands::NoFactor);
         assert_eq!(stands(&AccountRow { has_password: false, ..account.clone() }), Stands::Invited);
-        assert_eq!(stands(&AccountRow { disabled_at: Some(Timestamp(1)), ..account }), Stands::Stopped);
+        let tied = AccountRow { has_password: false, has_second_factor: false, tied: true, ..account.clone() };
+        assert_eq!(stands(&tied), Stands::AtProvider, "invited no longer");
+        assert_eq!(stands(&AccountRow { disabled_at: Some(Timestamp(1)), ..tied }), Stands::Stopped);
+        assert_eq!(stands(&AccountRow { tied: true, ..account }), Stands::Active);
     }
 }

@@ -69,6 +69,8 @@ pub struct AccountRow {
     pub has_second_factor: bool,
     /// Recovery codes that are left.
     pub recovery_codes: i64,
+    /// Whether somebody comes in with it by the operator's own provider.
+    pub tied: bool,
     /// Its language: nb, nn or en; none = the member's.
     pub language: Option<String>,
     /// When it was added.
@@ -77,6 +79,13 @@ pub struct AccountRow {
     pub disabled_at: Option<Timestamp>,
     /// When it last came in.
     pub last_in_at: Option<Timestamp>,
+}
+
+impl AccountRow {
+    /// Whether somebody can come in with it: by password and code, or by the provider.
+    pub fn comes_in(&self) -> bool {
+        self.disabled_at.is_none() && ((self.has_password && self.has_second_factor) || self.tied)
+    }
 }
 
 /// What became of an account that was to be added.
@@ -92,15 +101,33 @@ pub enum AddedAccount {
     TooMany,
 }
 
+/// Of an account `a`: it is an administrator that can come in, by password and code or by the operator's provider. Who was invited alone
+/// cannot yet.
+pub(super) const COMES_IN_AND_ADMINISTERS: &str = "a.role = 'administrator' AND a.disabled_at IS NULL
+    AND ((a.password IS NOT NULL AND a.totp IS NOT NULL) OR EXISTS (SELECT 1 FROM account_oidc o WHERE o.account_id = a.id))";
+
 const ROWS: &str = "SELECT a.id, a.name, a.role, m.number, a.password IS NOT NULL, a.totp IS NOT NULL,
-    (SELECT COUNT(*) FROM recovery_code c WHERE c.account_id = a.id), a.language, a.added_at, a.disabled_at, a.last_in_at
+    (SELECT COUNT(*) FROM recovery_code c WHERE c.account_id = a.id),
+    EXISTS (SELECT 1 FROM account_oidc o WHERE o.account_id = a.id), a.language, a.added_at, a.disabled_at, a.last_in_at
     FROM account a LEFT JOIN member m ON m.id = a.member_id";
 
-type Row = (i64, String, String, Option<String>, bool, bool, i64, Option<String>, i64, Option<i64>, Option<i64>);
+type Row = (i64, String, String, Option<String>, bool, bool, i64, bool, Option<String>, i64, Option<i64>, Option<i64>);
 
 fn read(row: Row) -> Option<AccountRow> {
-    let (id, name, role, member, has_password, has_second_factor, recovery_codes, language, added, disabled, last) =
-        row;
+    let (
+        id,
+        name,
+        role,
+        member,
+        has_password,
+        has_second_factor,
+        recovery_codes,
+        tied,
+        language,
+        added,
+        disabled,
+        last,
+    ) = row;
     Some(AccountRow {
         id,
         name,
@@ -110,6 +137,7 @@ fn read(row: Row) -> Option<AccountRow> {
         has_password,
         has_second_factor,
         recovery_codes,
+        tied,
         language,
         added_at: Timestamp(added),
         disabled_at: disabled.map(Timestamp),
@@ -291,12 +319,12 @@ impl Store {
         Ok(true)
     }
 
-    /// How many administrators may come in.
+    /// How many administrators can come in.
     ///
     /// # Errors
     /// The database's own.
     pub async fn administrators(&self, _: Scope) -> Result<i64, StoreError> {
-        let sql = "SELECT COUNT(*) FROM account WHERE role = 'administrator' AND disabled_at IS NULL";
+        let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM account a WHERE {COMES_IN_AND_ADMINISTERS}"));
         Ok(sqlx::query_scalar(sql).fetch_one(self.readers()).await?)
     }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use sqlx::SqliteConnection;
 use varde_common::time::Timestamp;
 
-use super::account::{disable, give_role};
+use super::account::{COMES_IN_AND_ADMINISTERS, disable, give_role};
 use super::credentials::forget;
 use super::{Scope, Store, StoreError};
 use crate::account::role::Role;
@@ -24,8 +24,9 @@ pub enum Kept {
 
 /// Whether an account is an administrator that can come in, and no other is.
 async fn is_last(conn: &mut SqliteConnection, id: i64) -> Result<bool, sqlx::Error> {
-    let sql = "SELECT COUNT(CASE WHEN id = $1 THEN 1 END), COUNT(CASE WHEN id <> $1 THEN 1 END) FROM account
-        WHERE role = 'administrator' AND disabled_at IS NULL AND password IS NOT NULL AND totp IS NOT NULL";
+    let sql = sqlx::AssertSqlSafe(format!(
+        "SELECT COUNT(CASE WHEN id = $1 THEN 1 END), COUNT(CASE WHEN id <> $1 THEN 1 END) FROM account a WHERE {COMES_IN_AND_ADMINISTERS}"
+    ));
     let (own, others): (i64, i64) = sqlx::query_as(sql).bind(id).fetch_one(conn).await?;
     Ok(own > 0 && others == 0)
 }
@@ -120,5 +121,23 @@ mod tests {
         assert_eq!(store.stop_account(2, NOW).await.unwrap(), Kept::Same);
         assert_eq!(store.change_role(1, Role::It).await.unwrap(), Kept::Last);
         assert_eq!(store.change_role(2, Role::It).await.unwrap(), Kept::Same, "none for an account at the CSIRT");
+    }
+
+    #[tokio::test]
+    async fn w3_an_administrator_that_comes_in_by_a_provider_is_one_too() {
+        let fixture = Fixture::new(1).await;
+        let store = &fixture.store;
+        for name in ["kari", "ola"] {
+            store.add_account(name, Role::Administrator, None, NOW).await.unwrap();
+        }
+        fixture.run("INSERT INTO account_oidc VALUES (1, 'https://login.example', 'k', 1)").await;
+        assert_eq!(store.administrators(Scope::Operator).await.unwrap(), 1, "who was invited alone is none yet");
+        assert_eq!(store.stop_account(1, NOW).await.unwrap(), Kept::Last);
+        assert_eq!(store.change_role(1, Role::Analyst).await.unwrap(), Kept::Last);
+        assert_eq!(store.reset_account(1).await.unwrap(), Kept::Last);
+        fixture.run("INSERT INTO account_oidc VALUES (2, 'https://login.example', 'o', 1)").await;
+        assert_eq!(store.administrators(Scope::Operator).await.unwrap(), 2);
+        assert_eq!(store.stop_account(1, NOW).await.unwrap(), Kept::Done, "the other comes in");
+        assert_eq!(store.stop_account(2, NOW).await.unwrap(), Kept::Last);
     }
 }

@@ -18,6 +18,15 @@ pub struct AccountThen {
     totp_step: i64,
     /// Hashes of the recovery codes that are left.
     recovery: Vec<Vec<u8>>,
+    tie: Option<Tie>,
+}
+
+/// Who somebody is at the operator's own provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Tie {
+    issuer: String,
+    subject: String,
+    tied_at: i64,
 }
 
 /// Accounts, and the tokens that were good.
@@ -31,13 +40,15 @@ pub struct People {
 /// What holds of it in the restored database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Held {
-    /// Accounts whose role, password, second factor or being disabled was another in the backup; none where the database that is
-    /// replaced could not be read or had no accounts yet.
+    /// Accounts whose role, password, second factor, tie to a provider or being disabled was another in the backup; none where the
+    /// database that is replaced could not be read or had no accounts yet.
     pub accounts: Option<u64>,
     /// Accounts that the replaced database had no more: disabled.
     pub disabled: u64,
     /// Tokens that the replaced database had no more, or all where it could not be read: removed.
     pub tokens: u64,
+    /// Ties to a provider that were removed because the replaced database could not be read.
+    pub ties: u64,
 }
 
 async fn has_accounts(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
@@ -45,6 +56,32 @@ async fn has_accounts(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> 
         WHERE type = 'table' AND name IN ('account', 'recovery_code', 'page_session', 'page_link', 'page_token')";
     let found: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
     Ok(found == 5)
+}
+
+/// Ties by account; there are none where the database is from before there were any.
+async fn ties(conn: &mut SqliteConnection) -> Result<BTreeMap<i64, Tie>, sqlx::Error> {
+    let mut ties = BTreeMap::new();
+    if has_ties(conn).await? {
+        let sql = "SELECT account_id, issuer, subject, tied_at FROM account_oidc";
+        for (of, issuer, subject, tied_at) in sqlx::query_as(sql).fetch_all(conn).await? {
+            ties.insert(of, Tie { issuer, subject, tied_at });
+        }
+    }
+    Ok(ties)
+}
+
+async fn has_ties(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'account_oidc'";
+    let found: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
+    Ok(found > 0)
+}
+
+/// Nobody comes in by a provider any more. Gives how many did.
+async fn untie_all(conn: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    match has_ties(conn).await? {
+        true => Ok(sqlx::query("DELETE FROM account_oidc").execute(conn).await?.rows_affected()),
+        false => Ok(0),
+    }
 }
 
 fn account(row: &SqliteRow) -> Result<AccountThen, sqlx::Error> {
@@ -56,6 +93,7 @@ fn account(row: &SqliteRow) -> Result<AccountThen, sqlx::Error> {
         totp: row.try_get("totp")?,
         totp_step: row.try_get("totp_step")?,
         recovery: Vec::new(),
+        tie: None,
     })
 }
 
@@ -75,15 +113,17 @@ pub(super) async fn all(conn: &mut SqliteConnection) -> Result<Option<People>, s
     for (of, hash) in sqlx::query_as::<_, (i64, Vec<u8>)>(sql).fetch_all(&mut *conn).await? {
         codes.entry(of).or_default().push(hash);
     }
+    let mut ties = ties(conn).await?;
     for account in &mut accounts {
         account.recovery = codes.remove(&account.who.0).unwrap_or_default();
+        account.tie = ties.remove(&account.who.0);
     }
     let sql = "SELECT id, added_at, sha256 FROM page_token";
     let tokens = sqlx::query_as(sql).fetch_all(conn).await?.into_iter().collect();
     Ok(Some(People { accounts, tokens }))
 }
 
-/// Writes into a copy what was known of them; `None` where nothing is: then no token holds.
+/// Writes into a copy what was known of them; `None` where nothing is: then no token holds, and no tie to a provider.
 ///
 /// # Errors
 /// The database's own.
@@ -100,8 +140,8 @@ pub(super) async fn put(
         sqlx::query(sql).execute(&mut *conn).await?;
     }
     let Some(People { accounts, tokens }) = known else {
-        let gone = sqlx::query("DELETE FROM page_token").execute(conn).await?.rows_affected();
-        return Ok(Held { accounts: None, disabled: 0, tokens: gone });
+        let tokens = sqlx::query("DELETE FROM page_token").execute(&mut *conn).await?.rows_affected();
+        return Ok(Held { accounts: None, disabled: 0, tokens, ties: untie_all(conn).await? });
     };
     let mut held = Held { accounts: Some(write_accounts(conn, accounts).await?), ..Held::default() };
     let here: BTreeSet<(i64, i64)> = accounts.iter().map(|account| account.who).collect();
@@ -125,12 +165,15 @@ pub(super) async fn put(
 /// Gives how many were otherwise.
 async fn write_accounts(conn: &mut SqliteConnection, accounts: &[AccountThen]) -> Result<u64, sqlx::Error> {
     let mut changed = 0;
-    for AccountThen { who, role, disabled_at, password, totp, totp_step, recovery } in accounts {
+    // All of then go first: whom the provider knows may have been given to another account since.
+    let (is_kept, mut then) = (has_ties(conn).await?, ties(conn).await?);
+    untie_all(conn).await?;
+    for AccountThen { who, role, disabled_at, password, totp, totp_step, recovery, tie } in accounts {
         let sql = "UPDATE account SET role = $3, disabled_at = $4, password = $5, totp = $6
             WHERE id = $1 AND added_at = $2
                 AND (role <> $3 OR disabled_at IS NOT $4 OR password IS NOT $5 OR totp IS NOT $6)";
         let update = sqlx::query(sql).bind(who.0).bind(who.1).bind(role).bind(disabled_at).bind(password).bind(totp);
-        changed += update.execute(&mut *conn).await?.rows_affected();
+        let mut is_other = update.execute(&mut *conn).await?.rows_affected() > 0;
         // A code that was taken since is taken still.
         let sql = "UPDATE account SET totp_step = $3 WHERE id = $1 AND added_at = $2";
         let is_there = sqlx::query(sql).bind(who.0).bind(who.1).bind(totp_step).execute(&mut *conn).await?;
@@ -142,6 +185,13 @@ async fn write_accounts(conn: &mut SqliteConnection, accounts: &[AccountThen]) -
             let sql = "INSERT INTO recovery_code (account_id, sha256) VALUES ($1, $2)";
             sqlx::query(sql).bind(who.0).bind(hash).execute(&mut *conn).await?;
         }
+        is_other |= then.remove(&who.0) != *tie;
+        if let Some(Tie { issuer, subject, tied_at }) = tie.as_ref().filter(|_| is_kept) {
+            let sql = "INSERT INTO account_oidc (account_id, issuer, subject, tied_at) VALUES ($1, $2, $3, $4)";
+            let insert = sqlx::query(sql).bind(who.0).bind(issuer).bind(subject).bind(tied_at);
+            insert.execute(&mut *conn).await?;
+        }
+        changed += u64::from(is_other);
     }
     Ok(changed)
 }
@@ -155,6 +205,7 @@ mod tests {
     use crate::store::account::LinkKind;
     use crate::store::credentials::Factor;
     use crate::store::fixture::{Fixture, NOW};
+    use crate::store::oidc::{Subject, Tying};
     use crate::store::page_token::NewToken;
     use crate::store::{Scope, Store};
 
@@ -201,7 +252,7 @@ mod tests {
         let store = &backup.store;
         store.add_account("eva", Role::Administrator, None, NOW).await.unwrap();
         let held = settled(store, Some(&known)).await;
-        assert_eq!(held, Held { accounts: Some(3), disabled: 1, tokens: 1 });
+        assert_eq!(held, Held { accounts: Some(3), disabled: 1, tokens: 1, ties: 0 });
         let token = async |octet| store.token(Scope::Operator, &secret(octet), NOW).await.unwrap().is_some();
         assert_eq!((token(21).await, token(22).await), (false, true), "what was removed reads nothing");
         let comes_by = async |name| store.credentials(Scope::Operator, name).await.unwrap();
@@ -216,9 +267,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn d9_a_restore_gives_nobody_a_provider_back_and_takes_none_away() {
+        let (backup, living) = (with_people().await, with_people().await);
+        let who = |subject: &str| Subject { issuer: "https://login.example".to_owned(), subject: subject.to_owned() };
+        let tied = async |store: &Store, account, subject: &str, octet| {
+            let link = secret(octet);
+            store.make_link(LinkKind::Invitation, Some(account), &link, NOW).await.unwrap();
+            let session = secret(octet + 1);
+            let tying = store.accept_tied(&link, &who(subject), (&session, "x"), NOW).await.unwrap();
+            assert_eq!(tying, Tying::Done);
+        };
+        for fixture in [&backup, &living] {
+            tied(&fixture.store, 1, "kari", 31).await;
+            tied(&fixture.store, 2, "per", 33).await;
+            tied(&fixture.store, 4, "siv", 35).await;
+        }
+        // Since the backup: one is untied, one reset, and whom the provider knew as the latter is another account now.
+        assert!(living.store.untie(1).await.unwrap());
+        living.store.reset(2).await.unwrap();
+        tied(&living.store, 3, "per", 37).await;
+        let known = all(&mut living.store.readers().acquire().await.unwrap()).await.unwrap().unwrap();
+
+        let held = settled(&backup.store, Some(&known)).await;
+        assert_eq!(held, Held { accounts: Some(3), ..Held::default() });
+        let whose =
+            async |subject| backup.store.tied(Scope::Operator, &who(subject)).await.unwrap().map(|tied| tied.id);
+        assert_eq!(whose("kari").await, None, "what was untied is not tied again");
+        assert_eq!(whose("per").await, Some(3), "who was tied since comes in, and who was reset does not");
+        assert_eq!(whose("siv").await, Some(4), "what holds still holds");
+        assert_eq!(settled(&backup.store, None).await.ties, 2, "where nothing is known, none does");
+        assert_eq!((whose("per").await, whose("siv").await), (None, None));
+    }
+
+    #[tokio::test]
     async fn d9_where_nothing_is_known_no_token_holds() {
         let backup = with_people().await;
-        assert_eq!(settled(&backup.store, None).await, Held { accounts: None, disabled: 0, tokens: 2 });
+        assert_eq!(settled(&backup.store, None).await, Held { accounts: None, disabled: 0, tokens: 2, ties: 0 });
         assert!(backup.store.credentials(Scope::Operator, "kari").await.unwrap().is_some());
     }
 }

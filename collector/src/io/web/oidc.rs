@@ -152,22 +152,30 @@ pub(super) async fn end(
     call: Call,
 ) -> Response {
     let Some(oidc) = &shared.oidc else { return call.not_there(None) };
-    // So often from one address, as with passwords.
-    let name = format!("provider {from}");
-    if let Err(wait) = shared.doorman.tries(&name, from) {
-        return later(call.too_often(), wait);
-    }
-    let mut response = match came_back(&shared, oidc, &call, &headers, answer).await {
-        Ok(response) => {
-            shared.doorman.came_in(&name, from);
-            response
-        }
-        Err(why) => {
-            if matches!(why, Why::Refused | Why::OneFactor | Why::Unknown) {
-                wrong::handle(&shared, "", from, false);
+    let underway = looks::kept(&headers, cookie_name(&shared)).and_then(|sealed| oidc.open(sealed));
+    let underway = underway.filter(|underway| underway.is_answered_by(&answer.state, call.now()));
+    let mut response = match underway {
+        Some(underway) => {
+            // So often from one address, as with passwords. Only who began here counts: a page elsewhere that leads its readers to this
+            // address, as often as it likes, shuts nobody's house out.
+            if let Err(wait) = shared.doorman.tries_nameless(from) {
+                wrong::handle_at_provider(&shared, from, true);
+                return later(call.too_often(), wait);
             }
-            told(&shared, &call, oidc, why).await
+            match came_back(&shared, oidc, &call, &headers, (answer, underway)).await {
+                Ok(response) => {
+                    shared.doorman.came_in_nameless(from);
+                    response
+                }
+                Err(why) => {
+                    if matches!(why, Why::Refused | Why::OneFactor | Why::Unknown) {
+                        wrong::handle_at_provider(&shared, from, false);
+                    }
+                    told(&shared, &call, oidc, why).await
+                }
+            }
         }
+        None => told(&shared, &call, oidc, Why::Late).await,
     };
     // Good once.
     if let Some(cookie) = cookie(&shared, "", 0) {
@@ -181,11 +189,8 @@ async fn came_back(
     oidc: &Oidc,
     call: &Call,
     headers: &HeaderMap,
-    answer: Answer,
+    (answer, underway): (Answer, Underway),
 ) -> Result<Response, Why> {
-    let underway = looks::kept(headers, cookie_name(shared)).and_then(|sealed| oidc.open(sealed));
-    let underway = underway.filter(|underway| underway.is_answered_by(&answer.state, call.now()));
-    let underway = underway.ok_or(Why::Late)?;
     if answer.iss.is_some_and(|issuer| issuer != oidc.issuer()) || !answer.error.is_empty() || answer.code.is_empty() {
         tracing::info!("the provider of OpenID Connect let somebody not in: {:?}", answer.error);
         return Err(Why::Refused);
