@@ -46,10 +46,6 @@ pub const VIEWS_SHARED_MAX: i64 = 200;
 pub const VIEW_NAME_MAX_OCTETS: usize = 80;
 /// Indicators on one page.
 pub const INDICATORS_SHOWN: usize = 50;
-/// Indicators within the networks that a filter of that list names: a list of addresses of one country; of more the page says so and shows none.
-pub const INDICATORS_WITHIN_MAX: usize = 100_000;
-/// Numbers that are parameters of a statement each by itself; SQLite takes 32,766 in all.
-pub const NUMBERS_BOUND_MAX: usize = 256;
 /// So many that fit are counted; of more the page says so. A count reads every row.
 pub const INDICATORS_COUNTED_MAX: i64 = 10_000;
 /// Members and campaigns that one indicator's page names.

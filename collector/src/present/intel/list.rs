@@ -5,7 +5,7 @@ use url::form_urlencoded;
 use crate::api::SEVERITIES;
 use crate::filter::read::Trouble;
 use crate::filter::{Filter, List};
-use crate::limits::desk::{INDICATORS_COUNTED_MAX, INDICATORS_WITHIN_MAX};
+use crate::limits::desk::INDICATORS_COUNTED_MAX;
 use crate::present::desk::asked::INDICATORS_EXAMPLE;
 use crate::present::desk::bar::Chip;
 use crate::present::desk::sentence;
@@ -225,14 +225,9 @@ impl ListView {
         let is_operator = scope == Scope::Operator;
         let is_much = page.total > INDICATORS_COUNTED_MAX;
         let most = number(INDICATORS_COUNTED_MAX);
-        let most_within = number(i64::try_from(INDICATORS_WITHIN_MAX).unwrap_or(i64::MAX));
-        let mut troubles: Vec<String> =
-            asked.troubles.iter().map(|one| sentence::trouble(one, List::Indicators, texts)).collect();
-        troubles.extend(page.too_wide.then(|| texts.with("intel-too-wide", &[("most", &most_within)])));
         ListView {
             rows: page.items.iter().map(|listed| Row::of(listed, page.watched, scope, reader)).collect(),
             total: match (page.total, is_operator, filter.tokens.is_empty()) {
-                (_, _, _) if page.too_wide => texts.with("intel-total-more", &[("most", &most_within)]),
                 (0, true, true) => texts.say("intel-none"),
                 (0, false, true) => texts.say("intel-none-own"),
                 (0, _, false) => texts.say("intel-none-fit"),
@@ -245,7 +240,7 @@ impl ListView {
                 false => Shown::of(&asked.typed),
             },
             chips: chips.collect(),
-            troubles,
+            troubles: asked.troubles.iter().map(|one| sentence::trouble(one, List::Indicators, texts)).collect(),
             other: (is_operator && !filter.asks_for_status()).then(|| (*all, Asked::address(filter, !*all, None))),
             next: page.next.map(|before| Asked::address(filter, *all, Some(before))),
             example: INDICATORS_EXAMPLE,

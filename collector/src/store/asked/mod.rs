@@ -16,7 +16,6 @@ use super::campaign::{Chosen, views};
 use super::{Scope, Store, StoreError};
 use crate::api::cursor::Position;
 use crate::api::parameter::Asked;
-use crate::limits::desk::NUMBERS_BOUND_MAX;
 
 /// Markings whose indicators are told of by value.
 const TOLD: &str = "tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER')";
@@ -96,13 +95,6 @@ pub(super) async fn keys(
 pub(super) fn push_in(select: &mut QueryBuilder<Sqlite>, column: &str, ids: &[i64]) {
     if ids.is_empty() {
         select.push("1 = 0");
-        return;
-    }
-    // A statement has only so many parameters: of many numbers all are one.
-    if ids.len() > NUMBERS_BOUND_MAX {
-        let all: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        select.push(column).push(" IN (SELECT value FROM json_each(");
-        select.push_bind(format!("[{}]", all.join(","))).push("))");
         return;
     }
     select.push(column).push(" IN (");

@@ -2,14 +2,13 @@
 //! where one indicator was met.
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
-use tokio_stream::StreamExt;
 use varde_common::time::Timestamp;
 
 use super::condition::{TOLD, lies_within, push_levels, push_like, push_word};
 use crate::api::KINDS;
 use crate::filter::{Filter, Status, Token, What};
 use crate::intel::hidden;
-use crate::limits::desk::{INDICATORS_COUNTED_MAX, INDICATORS_SHOWN, INDICATORS_WITHIN_MAX, MET_BY_SHOWN};
+use crate::limits::desk::{INDICATORS_COUNTED_MAX, INDICATORS_SHOWN, MET_BY_SHOWN};
 use crate::store::asked::push_in;
 use crate::store::indicator::IndicatorRow;
 use crate::store::picture::IndicatorFacts;
@@ -54,8 +53,6 @@ pub struct IndicatorsPage {
     pub total: i64,
     /// Members that have a sensor: those that could have met any.
     pub watched: i64,
-    /// More than [`INDICATORS_WITHIN_MAX`] lie within a network that was asked for: none is shown.
-    pub too_wide: bool,
 }
 
 /// One member that has met an indicator.
@@ -170,36 +167,22 @@ fn push(select: &mut QueryBuilder<Sqlite>, token: &Token, within: &[i64], scope:
     select.push(if token.not { ") IS NOT TRUE" } else { ")" });
 }
 
-/// Numbers of those within the networks that a filter names, of a member of those that it has met. None where there are more than
-/// [`INDICATORS_WITHIN_MAX`].
-async fn within(
-    conn: &mut SqliteConnection,
-    filter: &Filter,
-    scope: Scope,
-) -> Result<Option<Vec<Vec<i64>>>, sqlx::Error> {
-    let mut within = vec![Vec::new(); filter.tokens.len()];
+/// Numbers of those within the networks that a filter names.
+async fn within(conn: &mut SqliteConnection, filter: &Filter) -> Result<Vec<Vec<i64>>, sqlx::Error> {
     let asks = |token: &Token| matches!(token.what, What::Network(_));
     if !filter.tokens.iter().any(asks) {
-        return Ok(Some(within));
+        return Ok(vec![Vec::new(); filter.tokens.len()]);
     }
-    let sql = format!(
-        "SELECT n.id, n.pattern FROM indicator n WHERE n.kind IN ('ipv4', 'ipv6', 'network') AND {TOLD}
-            AND ($1 IS NULL OR EXISTS (SELECT 1 FROM alert a WHERE a.indicator_id = n.id AND a.member_id = $1))"
-    );
-    let mut rows = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).fetch(conn);
-    // One after the other: all of them at once may be a million.
-    while let Some(row) = rows.next().await {
-        let (id, pattern): (i64, String) = row?;
-        for (token, inside) in filter.tokens.iter().zip(&mut within) {
-            if matches!(&token.what, What::Network(network) if lies_within(&pattern, network)) {
-                inside.push(id);
-                if inside.len() > INDICATORS_WITHIN_MAX {
-                    return Ok(None);
-                }
-            }
+    let sql = format!("SELECT n.id, n.pattern FROM indicator n WHERE n.kind IN ('ipv4', 'ipv6', 'network') AND {TOLD}");
+    let all: Vec<(i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(conn).await?;
+    let of = |token: &Token| match &token.what {
+        What::Network(network) => {
+            let inside = all.iter().filter(|(_, pattern)| lies_within(pattern, network));
+            inside.map(|(id, _)| *id).collect()
         }
-    }
-    Ok(Some(within))
+        _ => Vec::new(),
+    };
+    Ok(filter.tokens.iter().map(of).collect())
 }
 
 fn conditions(select: &mut QueryBuilder<Sqlite>, (filter, within): (&Filter, &[Vec<i64>]), scope: Scope, all: bool) {
@@ -228,9 +211,7 @@ impl Store {
         before: Option<i64>,
     ) -> Result<IndicatorsPage, StoreError> {
         let mut tx = self.readers().begin().await?;
-        let Some(within) = within(&mut tx, filter, scope).await? else {
-            return Ok(IndicatorsPage { too_wide: true, ..IndicatorsPage::default() });
-        };
+        let within = within(&mut tx, filter).await?;
         let narrowed = (filter, within.as_slice());
         let mut select = QueryBuilder::<Sqlite>::new("SELECT n.id FROM indicator n WHERE n.id < ");
         select.push_bind(before.unwrap_or(i64::MAX));
@@ -253,7 +234,7 @@ impl Store {
         for id in &ids {
             items.extend(self.listed_indicator(scope, *id).await?);
         }
-        Ok(IndicatorsPage { next: ids.last().copied().filter(|_| more), items, total, watched, too_wide: false })
+        Ok(IndicatorsPage { next: ids.last().copied().filter(|_| more), items, total, watched })
     }
 
     /// One indicator; a member is told of one that it has met, and what its source says of it is the operator's alone.
@@ -355,39 +336,6 @@ mod tests {
         let red = store.listed_indicator(Scope::Operator, ids[0]).await.unwrap().unwrap();
         assert!(!format!("{red:?}").contains("hemmelig"), "{red:?}");
         assert_eq!(red.facts().pattern, None);
-    }
-
-    #[tokio::test]
-    async fn f5_a_wide_network_is_a_question_as_any_other_and_the_widest_is_told() {
-        let fixture = fixture(2).await;
-        let store = &fixture.store;
-        // More than a statement has parameters for.
-        fixture
-            .run(
-                "WITH RECURSIVE more (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < 40000)
-                INSERT INTO indicator (pattern, kind, confidence, severity, tlp, received_at, changed_at, source)
-                SELECT '10.' || (n / 65536) || '.' || (n / 256 % 256) || '.' || (n % 256), 'ipv4', 50, 1, 'TLP:CLEAR', 1, 1, 'x' FROM more",
-            )
-            .await;
-        let page = async |scope, text: &str| store.listed_indicators(scope, &asked(text), false, None).await.unwrap();
-        let wide = page(Scope::Operator, "10.0.0.0/8").await;
-        assert_eq!(
-            (wide.total, wide.items.len(), wide.too_wide),
-            (INDICATORS_COUNTED_MAX + 1, INDICATORS_SHOWN, false)
-        );
-        assert!(page(Scope::Operator, "-10.0.0.0/8").await.total < 100, "and what is not in it");
-        assert_eq!(page(Scope::Operator, "10.0.0.0/24").await.total, 255);
-        assert_eq!(page(Scope::Member(1), "10.0.0.0/8").await.total, 0, "it has met none");
-        fixture
-            .run(
-                "WITH RECURSIVE more (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < 65000)
-                INSERT INTO indicator (pattern, kind, confidence, severity, tlp, received_at, changed_at, source)
-                SELECT '11.0.' || (n / 256) || '.' || (n % 256), 'ipv4', 50, 1, 'TLP:CLEAR', 1, 1, 'x' FROM more",
-            )
-            .await;
-        let widest = page(Scope::Operator, "8.0.0.0/5").await;
-        assert!(widest.too_wide && widest.items.is_empty(), "{}", widest.total);
-        assert!(!page(Scope::Member(1), "8.0.0.0/5").await.too_wide, "nor is that told to who has met none");
     }
 
     #[tokio::test]
