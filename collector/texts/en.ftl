@@ -1288,6 +1288,7 @@ intel-total = { $n ->
     *[other] { $shown } indicators
 }
 intel-total-more = More than { $most } indicators
+intel-network-cut = The network holds more than { $most } indicators, so the filter looks at the newest { $most }. Type a smaller network.
 intel-total-own = { $n ->
      [one] One indicator has been met at yours
     *[other] { $shown } indicators have been met at yours

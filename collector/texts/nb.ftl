@@ -1288,6 +1288,7 @@ intel-total = { $n ->
     *[other] { $shown } indikatorer
 }
 intel-total-more = Mer enn { $most } indikatorer
+intel-network-cut = Nettverket rommer flere enn { $most } indikatorer, så filteret ser på de { $most } nyeste. Skriv et mindre nettverk.
 intel-total-own = { $n ->
      [one] Én indikator er møtt hos dere
     *[other] { $shown } indikatorer er møtt hos dere

@@ -1288,6 +1288,7 @@ intel-total = { $n ->
     *[other] { $shown } indikatorar
 }
 intel-total-more = Meir enn { $most } indikatorar
+intel-network-cut = Nettverket rommar fleire enn { $most } indikatorar, så filteret ser på dei { $most } nyaste. Skriv eit mindre nettverk.
 intel-total-own = { $n ->
      [one] Éin indikator er møtt hos dykk
     *[other] { $shown } indikatorar er møtte hos dykk
