@@ -1288,7 +1288,7 @@ intel-total = { $n ->
     *[other] { $shown } indicators
 }
 intel-total-more = More than { $most } indicators
-intel-too-wide = More than { $most } indicators lie within the network that is searched for, and none of them is shown. Search for a smaller network.
+intel-network-cut = The network holds more than { $most } indicators, so the filter looks at the newest { $most }. Type a smaller network.
 intel-total-own = { $n ->
      [one] One indicator has been met at yours
     *[other] { $shown } indicators have been met at yours
@@ -1744,6 +1744,8 @@ write-wrong-nobody = Choose who is to have it, for example 3407 0301.
 write-wrong-member = { $number } is no member's number. Write four digits, for example 3407.
 write-wrong-campaign = The advisory is about no campaign. Choose members, or all.
 write-wrong-measures = Choose at most { $most } measures of the bank.
+write-wrong-changed = Somebody has changed the draft since you opened it. What you wrote stands here and is not kept yet. Look at the draft as it is now; if you save afterwards, what stands here holds.
+write-as-it-is = Look at the draft as it is now
 written-title = Look the draft over
 draft-reach = Who gets it
 draft-members = { $n ->
@@ -1763,6 +1765,7 @@ draft-send = Send it
 draft-send-words = What was sent is never changed. If something is wrong it can be corrected by a new version, or withdrawn.
 draft-seen = I have read it as members get it
 draft-unread = Tick that you have read it. Nothing is sent yet.
+draft-unsent-changed = Somebody has changed the draft since it was shown, so nothing is sent. Read it again below, and send it then.
 draft-send-button = { $n ->
     [1] Send to 1 member
    *[other] Send to { $shown } members

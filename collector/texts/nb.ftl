@@ -1288,7 +1288,7 @@ intel-total = { $n ->
     *[other] { $shown } indikatorer
 }
 intel-total-more = Mer enn { $most } indikatorer
-intel-too-wide = Mer enn { $most } indikatorer ligger i nettet det søkes etter, og ingen av dem vises. Søk etter et mindre nett.
+intel-network-cut = Nettverket rommer flere enn { $most } indikatorer, så filteret ser på de { $most } nyeste. Skriv et mindre nettverk.
 intel-total-own = { $n ->
      [one] Én indikator er møtt hos dere
     *[other] { $shown } indikatorer er møtt hos dere
@@ -1744,6 +1744,8 @@ write-wrong-nobody = Velg hvem som skal ha det, for eksempel 3407 0301.
 write-wrong-member = { $number } er ikke nummeret til et medlem. Skriv fire siffer, for eksempel 3407.
 write-wrong-campaign = Varselet handler ikke om en kampanje. Velg medlemmer, eller alle.
 write-wrong-measures = Velg høyst { $most } tiltak fra banken.
+write-wrong-changed = Noen har endret utkastet siden du åpnet det. Det du skrev, står her og er ikke lagret. Se på utkastet slik det er nå; lagrer du etterpå, gjelder det som står her.
+write-as-it-is = Se på utkastet slik det er nå
 written-title = Se over utkastet
 draft-reach = Hvem får det
 draft-members = { $n ->
@@ -1763,6 +1765,7 @@ draft-send = Send det
 draft-send-words = Det som er sendt, endres aldri. Er noe feil, kan det rettes med en ny versjon eller trekkes tilbake.
 draft-seen = Jeg har lest det slik medlemmene får det
 draft-unread = Kryss av for at du har lest det. Ingenting er sendt ennå.
+draft-unsent-changed = Noen har endret utkastet siden det ble vist, så ingenting er sendt. Les det på nytt nedenfor, og send det da.
 draft-send-button = { $n ->
     [1] Send til 1 medlem
    *[other] Send til { $shown } medlemmer

@@ -1288,7 +1288,7 @@ intel-total = { $n ->
     *[other] { $shown } indikatorar
 }
 intel-total-more = Meir enn { $most } indikatorar
-intel-too-wide = Meir enn { $most } indikatorar ligg i nettet det blir søkt etter, og ingen av dei blir viste. Søk etter eit mindre nett.
+intel-network-cut = Nettverket rommar fleire enn { $most } indikatorar, så filteret ser på dei { $most } nyaste. Skriv eit mindre nettverk.
 intel-total-own = { $n ->
      [one] Éin indikator er møtt hos dykk
     *[other] { $shown } indikatorar er møtte hos dykk
@@ -1744,6 +1744,8 @@ write-wrong-nobody = Vel kven som skal ha det, til dømes 3407 0301.
 write-wrong-member = { $number } er ikkje nummeret til ein medlem. Skriv fire siffer, til dømes 3407.
 write-wrong-campaign = Varselet handlar ikkje om ein kampanje. Vel medlemmer, eller alle.
 write-wrong-measures = Vel høgst { $most } tiltak frå banken.
+write-wrong-changed = Nokon har endra utkastet sidan du opna det. Det du skreiv, står her og er ikkje lagra. Sjå på utkastet slik det er no; lagrar du etterpå, gjeld det som står her.
+write-as-it-is = Sjå på utkastet slik det er no
 written-title = Sjå over utkastet
 draft-reach = Kven får det
 draft-members = { $n ->
@@ -1763,6 +1765,7 @@ draft-send = Send det
 draft-send-words = Det som er sendt, blir aldri endra. Er noko feil, kan det rettast med ein ny versjon eller trekkjast tilbake.
 draft-seen = Eg har lese det slik medlemmene får det
 draft-unread = Kryss av for at du har lese det. Ingenting er sendt enno.
+draft-unsent-changed = Nokon har endra utkastet sidan det vart vist, så ingenting er sendt. Les det på nytt nedanfor, og send det då.
 draft-send-button = { $n ->
     [1] Send til 1 medlem
    *[other] Send til { $shown } medlemmer

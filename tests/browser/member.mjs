@@ -96,7 +96,7 @@ const write = async (page) => {
   await page.fill("#title-nb", plan.words.title);
   await page.fill("#text-nb", plan.words.text);
   await press(page, "#write button[type=submit]");
-  expect("the draft is shown as it is read", (await page.locator("#advisory-title").innerText()) === plan.words.title);
+  expect("the draft is shown as it is read", (await page.locator("#title-nb").innerText()) === plan.words.title);
   expect("who gets no mail is rung", (await page.locator("#calls-title").count()) === 1);
   await page.locator("#members-open").click();
   await everywhere(page, "a draft", plan.folder, "draft");

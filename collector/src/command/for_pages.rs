@@ -1,5 +1,6 @@
 //! What pages show and do of intelligence: by the same functions as the commands, so that there is one rule and one refusal.
 
+use varde_common::id::Revision;
 use varde_common::indicator::Pattern;
 use varde_common::time::Timestamp;
 
@@ -199,12 +200,12 @@ pub async fn fetch_source(store: &Store, name: &str, release_held: bool) -> anyh
     super::source::fetch(store.directory(), store, name, conduct, false).await
 }
 
-/// What the list before the newest held is in force again, as by `recall --list`.
+/// What the list before the newest held is in force again, as by `recall --list`, where the newest is the one that was looked at.
 ///
 /// # Errors
-/// Why it is not done.
-pub async fn recall_list(store: &Store, reason: &str) -> anyhow::Result<()> {
-    super::recall::recall_list(store.directory(), store, reason).await
+/// Why it is not done; [`crate::store::recall::NotRecalled::Newer`] where it is another.
+pub async fn recall_list(store: &Store, shown: Revision, reason: &str) -> anyhow::Result<()> {
+    super::recall::recall_list(store.directory(), store, Some(shown), reason).await
 }
 
 /// Lets an indicator into lists again, as `recall lift` does.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use varde_common::channel::ChannelName;
+use varde_common::id::Revision;
 use varde_common::trust::{Domain, add_signature};
 
 use super::conductor::{Watch, look};
@@ -15,7 +16,7 @@ use crate::audit::On;
 use crate::intel::canonical::About;
 use crate::io::{clock, keys};
 use crate::rollout::Bounds;
-use crate::store::recall::Said;
+use crate::store::recall::{NotRecalled, Said};
 use crate::store::rollout::RolloutFacts;
 use crate::store::{Scope, Store, fixture};
 
@@ -180,17 +181,29 @@ async fn f2_going_back_a_list_brings_back_nothing_that_was_recalled_withdrawn_or
     town.publish(None).await;
     recall::recall(&town.data, &town.store, &["3".to_owned()], "falsk").await.unwrap();
     assert_eq!(town.newest("all").await, (3, vec![1, 2]));
-    let back = async || recall::recall_list(&town.data, &town.store, "feil kilde").await;
+    let back = async || recall::recall_list(&town.data, &town.store, None, "feil kilde").await;
     assert!(back().await.unwrap_err().to_string().contains("what a recall has left"));
     assert_eq!(town.newest("all").await, (3, vec![1, 2]));
     // Another bad list, and twice; one of what the list before held is withdrawn meanwhile.
     town.import("worse.example\n").await;
     town.publish(None).await;
+    // Somebody has looked at the one before: this one is recalled by nobody who has not, nor where it comes while the recall is written.
+    let of = async |shown| recall::recall_list(&town.data, &town.store, Some(Revision(shown)), "feil kilde").await;
+    assert!(matches!(of(3).await.unwrap_err().downcast_ref(), Some(NotRecalled::Newer(Revision(4)))));
+    let said = Said { who: "kari", reason: "feil", by_itself: false };
+    let late = town.store.recall_of(Some(Revision(3)), &[4], said, clock::now()).await;
+    assert!(matches!(late, Err(NotRecalled::Newer(Revision(4)))), "{late:?}");
+    assert_eq!(town.newest("all").await.0, 4);
+    assert_eq!(town.store.standing_recalls(Scope::Operator).await.unwrap().len(), 1);
     town.run("UPDATE indicator SET withdrawn_at = 1 WHERE id = 2").await;
     back().await.unwrap();
     assert_eq!(town.newest("all").await, (5, vec![1]));
     assert!(back().await.is_err(), "it is what a recall has left");
     assert_eq!(town.newest("all").await, (5, vec![1]));
+    let lists = town.store.publications(Scope::Operator).await.unwrap();
+    let told: Vec<(i64, bool)> = lists.iter().map(|list| (list.revision, list.by_recall)).collect();
+    assert_eq!(told, [(5, true), (4, false), (3, true), (2, false), (1, false)]);
+    assert!(lists.iter().all(|list| list.who.is_some()), "each by whom: {lists:?}");
 }
 
 #[tokio::test]
@@ -409,7 +422,7 @@ async fn f2_a_second_person_is_another_than_who_brought_in_what_is_new_whatever_
         town.publish(None).await;
     }
     // What a list's recall has gone back behind was brought in by the same person still.
-    recall::recall_list(&town.data, &town.store, "feil").await.unwrap();
+    recall::recall_list(&town.data, &town.store, None, "feil").await.unwrap();
     town.store.lift(&[9], "ola", "likevel", clock::now()).await.unwrap();
     let (authors, _) = draft::authors(&town.store).await.unwrap();
     assert_eq!(authors, ["kari"]);

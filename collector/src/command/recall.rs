@@ -27,7 +27,7 @@ use crate::limits::BRAKES_LISTED_MAX;
 use crate::limits::rollout::{RECALLED_AT_ONCE, STOPPED_BRAKED_HOURS};
 use crate::store::brake::{NotBraked, Wish};
 use crate::store::onward::Onward;
-use crate::store::recall::{RecallRow, Said};
+use crate::store::recall::{NotRecalled, RecallRow, Said};
 use crate::store::{Scope, Store};
 
 /// `recall` with what it is given, or one of its subcommands.
@@ -89,7 +89,7 @@ pub async fn run(data: &Path, arguments: RecallArguments) -> anyhow::Result<()> 
     let done = match what {
         Some(RecallCommand::Lift { indicators, reason }) => lift(data, &store, &indicators, &reason).await,
         Some(RecallCommand::Show { json }) => show(&store, json).await,
-        None if list => recall_list(data, &store, &reason).await,
+        None if list => recall_list(data, &store, None, &reason).await,
         None => recall(data, &store, &indicators, &reason).await,
     };
     store.close().await;
@@ -283,9 +283,18 @@ async fn told(data: &Path, store: &Store, ids: &[i64], taken: &TakenOut, reason:
     say::result(&format!("Recalled: {}; {sent}.", lists.join(", ")))
 }
 
-pub(super) async fn recall_list(data: &Path, store: &Store, reason: &str) -> anyhow::Result<()> {
+/// What the list before the newest held is in force again; `shown` = the list that somebody looked at, and no other is recalled.
+pub(super) async fn recall_list(
+    data: &Path,
+    store: &Store,
+    shown: Option<Revision>,
+    reason: &str,
+) -> anyhow::Result<()> {
     let all = ChannelName::default();
     let newest = store.newest_list(Scope::Operator, &all).await?.context("no list is in force")?;
+    if shown.is_some_and(|shown| shown != newest.revision) {
+        return Err(NotRecalled::Newer(newest.revision).into());
+    }
     let before = store.list_before(Scope::Operator, &all, newest.revision).await?;
     let before = before.context("there is no list before it that is kept; recall single indicators instead")?;
     let was = newest.set().map_err(|why| anyhow!("list {} cannot be read: {why}", newest.revision))?;
@@ -308,7 +317,8 @@ pub(super) async fn recall_list(data: &Path, store: &Store, reason: &str) -> any
     let recalling = deed("recall", On::Thing(format!("list {newest}")))
         .was(format!("list {newest} of channel {all} in force"))
         .becomes(format!("what list {before} held, {} indicators kept out: {reason}", out.len()));
-    store.noting(recalling).recall(&out, said, clock::now()).await?;
+    // Another may have been published since it was read: that one nobody has looked at.
+    store.noting(recalling).recall_of(Some(newest), &out, said, clock::now()).await?;
     let now = clock::now();
     let held = release::kept_back(store, &back, now).await?;
     let draft = release::without(&back, |one| !release::is_of(&held, one))?;

@@ -1,6 +1,7 @@
 //! Hands mail over to the operator's mail server, one at a time, within a time, by a task of its own. That a mail is on its way is noted
 //! before the server is asked: where the collector ends between that and the note of the server's word, or cannot write, nobody knows
-//! whether it was taken; that is told, and it is sent again by a person's word alone.
+//! whether it was taken; nor does anybody where the connection ends, or the time does, once the mail itself went out. That is told, and it
+//! is sent again by a person's word alone.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -172,8 +173,9 @@ impl Sender {
         Ok(connection)
     }
 
-    /// Hands one over. Up to the recipient a refusal is of us, whatever its code: it says nothing of whom the mail is for.
-    async fn hand_over(&self, message: &Message) -> Result<AsyncSmtpConnection, Refused> {
+    /// Hands one over. Up to the recipient a refusal is of us, whatever its code: it says nothing of whom the mail is for. `begun` once the
+    /// mail itself goes out: from then on only the server knows whether it has it.
+    async fn hand_over(&self, message: &Message, begun: &mut bool) -> Result<AsyncSmtpConnection, Refused> {
         let mut connection = self.connect().await.map_err(|error| Refused::of_us(&error))?;
         let from = message.envelope().from().cloned();
         connection.command(Mail::new(from, Vec::new())).await.map_err(|error| Refused::of_us(&error))?;
@@ -181,13 +183,15 @@ impl Sender {
             connection.command(Rcpt::new(to.clone(), Vec::new())).await.map_err(|error| Refused::of_it(&error))?;
         }
         connection.command(Data).await.map_err(|error| Refused::of_it(&error))?;
-        connection.message(&message.formatted()).await.map_err(|error| Refused::of_it(&error))?;
+        *begun = true;
+        connection.message(&message.formatted()).await.map_err(|error| Refused::of_its_text(&error))?;
         Ok(connection)
     }
 
     /// The same within a time.
-    async fn send(&self, message: Message) -> Result<(), Refused> {
-        match timeout(MAIL_WITHIN, self.hand_over(&message)).await {
+    async fn send(&self, message: Message, within: Duration) -> Result<(), Refused> {
+        let mut begun = false;
+        match timeout(within, self.hand_over(&message, &mut begun)).await {
             Ok(Ok(mut connection)) => {
                 // It has the mail; how it takes leave changes nothing.
                 let _ = timeout(LEAVE_WITHIN, connection.quit()).await;
@@ -195,17 +199,27 @@ impl Sender {
             }
             Ok(Err(refused)) => Err(refused),
             Err(_) => {
-                let why = format!("no word from the mail server within {} seconds", MAIL_WITHIN.as_secs());
-                Err(Refused { is_final: false, of_server: true, why })
+                let why = format!("no word from the mail server within {} seconds", within.as_secs());
+                Err(Refused { is: if begun { Is::Unknown } else { Is::NotNow }, of_server: true, why })
             }
         }
     }
 }
 
+/// What is known of a mail that the server did not say to have taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Is {
+    /// It was not taken, and may be later.
+    NotNow,
+    /// It never will be.
+    Never,
+    /// It was on its way and no word came: the server may have it.
+    Unknown,
+}
+
 /// Why a mail was not taken.
 struct Refused {
-    /// It never will be.
-    is_final: bool,
+    is: Is,
     /// It is the server's fault: others fare no better now.
     of_server: bool,
     why: String,
@@ -214,14 +228,23 @@ struct Refused {
 impl Refused {
     /// Before the recipient was named.
     fn of_us(error: &SmtpError) -> Refused {
-        Refused { is_final: false, of_server: true, why: words(error) }
+        Refused { is: Is::NotNow, of_server: true, why: words(error) }
     }
 
     /// From the recipient on.
     fn of_it(error: &SmtpError) -> Refused {
         let code = error.status().map(|code| code.to_string());
         let is_final = error.is_permanent() && !code.is_some_and(|code| ABOUT_SIGNING_IN.contains(&&*code));
-        Refused { is_final, of_server: !is_final, why: words(error) }
+        let is = if is_final { Is::Never } else { Is::NotNow };
+        Refused { is, of_server: !is_final, why: words(error) }
+    }
+
+    /// Once the mail itself went out: without a code nobody has refused it.
+    fn of_its_text(error: &SmtpError) -> Refused {
+        if error.status().is_some() {
+            return Refused::of_it(error);
+        }
+        Refused { is: Is::Unknown, of_server: true, why: words(error) }
     }
 }
 
@@ -244,7 +267,7 @@ fn words(error: &SmtpError) -> String {
 pub struct Round {
     /// Taken by the server.
     pub sent: u64,
-    /// Not taken, or not to be sent.
+    /// Not taken, or not known to be, or not to be sent.
     pub failed: u64,
 }
 
@@ -267,16 +290,20 @@ pub async fn send(store: &Store, sender: &Sender) -> Result<Round, StoreError> {
             Err(why) => Err(*why),
         };
         let refused = match message {
-            Ok(message) => sender.send(message).await.err(),
-            Err(why) => Some(Refused { is_final: true, of_server: false, why: why.to_owned() }),
+            Ok(message) => sender.send(message, MAIL_WITHIN).await.err(),
+            Err(why) => Some(Refused { is: Is::Never, of_server: false, why: why.to_owned() }),
         };
-        let Some(Refused { is_final, of_server, why }) = refused else {
+        let Some(Refused { is, of_server, why }) = refused else {
             store.mail_tried(one.id, Tried::Sent, clock::now()).await?;
             round.sent += 1;
             continue;
         };
         round.failed += 1;
-        let tried = if is_final { Tried::Never(&why) } else { Tried::Again(&why) };
+        let tried = match is {
+            Is::NotNow => Tried::Again(&why),
+            Is::Never => Tried::Never(&why),
+            Is::Unknown => Tried::Unknown(&why),
+        };
         store.mail_tried(one.id, tried, clock::now()).await?;
         if of_server {
             break;
@@ -291,7 +318,7 @@ pub async fn go_on(sender: Sender, store: Store) {
         Ok(0) => {}
         Ok(hung) => tracing::warn!(
             hung,
-            "mails were on their way when the collector ended, and nobody knows whether they were taken; see: varde-collector advisory read-by NUMBER; send them again with: varde-collector advisory resend NUMBER"
+            "mails were on their way when the collector or the mail server ended, and nobody knows whether they were taken; see: varde-collector advisory read-by NUMBER; send them again with: varde-collector advisory resend NUMBER"
         ),
         Err(error) => tracing::warn!("whether mail hangs is not known: {error}"),
     }
@@ -302,7 +329,7 @@ pub async fn go_on(sender: Sender, store: Store) {
                 let server = sender.server();
                 tracing::warn!(
                     failed,
-                    "mail to members was not taken by {server}; see: varde-collector advisory read-by NUMBER"
+                    "mail to members was not taken by {server}, or nobody knows whether it was; see: varde-collector advisory read-by NUMBER"
                 );
             }
             Err(error) => tracing::warn!("mail to members is not sent: {error}"),
@@ -376,8 +403,12 @@ mod tests {
         }
     }
 
+    const SILENT: &str = "";
+    const WITHIN: Duration = Duration::from_secs(2);
+
     /// What comes of a mail at a server that says these lines, one after each of ours: greeting, EHLO, MAIL, RCPT, DATA, the end.
-    async fn told(lines: &[&'static str]) -> Result<(), (bool, bool)> {
+    /// Behind the last it goes away; at [`SILENT`] it stays and says nothing.
+    async fn told(lines: &[&'static str]) -> Result<(), (Is, bool)> {
         use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string().parse().unwrap();
@@ -386,6 +417,9 @@ mod tests {
             let mut stream = BufReader::new(listener.accept().await.unwrap().0);
             let mut heard = String::new();
             for line in lines {
+                if line == SILENT {
+                    std::future::pending::<()>().await;
+                }
                 stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
                 let is_data = line.starts_with("354");
                 loop {
@@ -399,7 +433,7 @@ mod tests {
         });
         let sender = Sender::new(Server { host, ..server() }).unwrap();
         let message = sender.message(&due(), "it@a.no", "x").unwrap();
-        let done = sender.send(message).await.map_err(|refused| (refused.is_final, refused.of_server));
+        let done = sender.send(message, WITHIN).await.map_err(|refused| (refused.is, refused.of_server));
         answering.abort();
         done
     }
@@ -415,14 +449,25 @@ mod tests {
             &["220 hei", "250 ok", "553 not from you"],
             &["220 hei", "250 ok", "530 sign in"],
         ] {
-            assert_eq!(told(greeting).await, Err((false, true)), "{greeting:?}");
+            assert_eq!(told(greeting).await, Err((Is::NotNow, true)), "{greeting:?}");
         }
-        assert_eq!(told(&["220 hei", "250 ok", "250 ok", "550 nobody here"]).await, Err((true, false)));
-        assert_eq!(told(&["220 hei", "250 ok", "250 ok", "451 later"]).await, Err((false, true)));
+        assert_eq!(told(&["220 hei", "250 ok", "250 ok", "550 nobody here"]).await, Err((Is::Never, false)));
+        assert_eq!(told(&["220 hei", "250 ok", "250 ok", "451 later"]).await, Err((Is::NotNow, true)));
         let said = ["220 hei", "250 ok", "250 ok", "250 ok", "354 go on", "554 no such mail"];
-        assert_eq!(told(&said).await, Err((true, false)));
+        assert_eq!(told(&said).await, Err((Is::Never, false)));
         let said = ["220 hei", "250 ok", "250 ok", "250 ok", "354 go on", "250 taken", "221 bye"];
         assert_eq!(told(&said).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_went_out_without_a_word_from_the_server_may_have_been_taken_and_one_before_was_not() {
+        let before = ["220 hei", "250 ok", "250 ok", "250 ok"];
+        let on_its_way = [&before[..], &["354 go on"]].concat();
+        for (said, is) in [(&before[..3], Is::NotNow), (&before, Is::NotNow), (&on_its_way, Is::Unknown)] {
+            assert_eq!(told(said).await, Err((is, true)), "it goes away: {said:?}");
+            assert_eq!(told(&[said, &[SILENT]].concat()).await, Err((is, true)), "it says no more: {said:?}");
+        }
+        assert_eq!(told(&[&on_its_way[..], &["451 later"]].concat()).await, Err((Is::NotNow, true)));
     }
 
     #[tokio::test]

@@ -27,6 +27,12 @@ fn location(answer: &str) -> &str {
     answer.lines().find_map(|line| line.strip_prefix("location: ")).unwrap_or_default()
 }
 
+/// The field of a page that says which draft it shows.
+fn seen(page: &str) -> String {
+    let value = page.split("name=\"utgave\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    format!("utgave={}", value.unwrap())
+}
+
 /// Member 1 has somebody to ring, whom nobody has confirmed.
 async fn scene() -> Scene {
     let scene = Scene::new().await;
@@ -105,16 +111,19 @@ async fn an_advisory_is_written_looked_over_and_sent_on_pages() {
     let (_, page) = get(&scene, "publisher", &format!("{own}/rediger")).await;
     assert!(page.contains("value=\"1001 1002\"") && page.contains("Ring dem."), "{page}");
     let body = "title-nn=Falsk&text-nn=Ring.&tlp=TLP%3AGREEN&audience=chosen&numbers=1001";
-    let (status, _) = post(&scene, "publisher", &format!("{own}/rediger"), body).await;
+    let body = format!("{body}&{}", seen(&page));
+    let (status, _) = post(&scene, "publisher", &format!("{own}/rediger"), &body).await;
     assert_eq!(status, 303);
     let (_, page) = get(&scene, "publisher", &draft).await;
+    let looked_at = seen(&page);
     assert!(page.contains("1 medlem får det") && page.contains("TLP:GREEN") && !page.contains("Ring dem."), "{page}");
 
     let (status, page) = post(&scene, "publisher", &format!("{own}/send"), "").await;
     assert!(status == 422 && page.contains("Kryss av"), "{status} {page}");
     assert_eq!(scene.fixture.count(count).await, 1);
     for once in [(303, own.as_str()), (303, own.as_str())] {
-        let (status, answer) = post(&scene, "publisher", &format!("{own}/send"), "sett=ja").await;
+        let body = format!("sett=ja&{looked_at}");
+        let (status, answer) = post(&scene, "publisher", &format!("{own}/send"), &body).await;
         assert_eq!((status, location(&answer)), once, "sent once, and led to from then on");
     }
     let sent = "SELECT COUNT(*) FROM audit WHERE what = 'advisory send' AND who LIKE 'publisher (account%'";
@@ -131,6 +140,61 @@ async fn an_advisory_is_written_looked_over_and_sent_on_pages() {
     let thrown = location(&answer).strip_suffix("/utkast").unwrap().to_owned();
     assert_eq!(location(&post(&scene, "publisher", &format!("{thrown}/forkast"), "").await.1), "/varsel");
     assert_eq!(scene.fixture.count(count).await, 0);
+}
+
+#[tokio::test]
+async fn every_text_of_a_draft_is_shown_and_none_is_sent_or_written_over_that_nobody_has_looked_at() {
+    let scene = scene().await;
+    let text = "tlp=TLP%3AAMBER&audience=chosen&numbers=1001&measure=ask-user&title-nb=Falsk&text-nb=Ring+dem.";
+    let others = "&title-nn=Falskt&text-nn=Ring+dei.&title-en=Fake&text-en=Call+them.";
+    let (_, answer) = post(&scene, "publisher", "/varsel/nytt", &format!("{text}{others}")).await;
+    let draft = location(&answer).to_owned();
+    let own = draft.strip_suffix("/utkast").unwrap().to_owned();
+    let (_, page) = get(&scene, "publisher", &draft).await;
+    for part in ["Ring dem.", "Ring dei.", "Call them.", "lang=\"nn\"", "lang=\"en\""] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let (_, form) = get(&scene, "publisher", &format!("{own}/rediger")).await;
+    assert_eq!(seen(&page), seen(&form), "the same draft");
+
+    // Somebody changes it meanwhile, in one respect at a time: what was looked at is not that any more.
+    scene.fixture.run("DELETE FROM advisory_text WHERE language = 'nn' OR language = 'en'").await;
+    let begun = seen(&get(&scene, "publisher", &draft).await.1);
+    let set = async |what: &str, value: &str| {
+        let (table, column) = what.split_once(' ').unwrap();
+        let key = if table == "advisory" { "id" } else { "advisory_id" };
+        let sql = format!("UPDATE {table} SET {column} = '{value}' WHERE {key} = (SELECT MAX(id) FROM advisory)");
+        scene.fixture.run(sql.leak()).await;
+    };
+    for (change, other, was) in [
+        ("advisory_text title", "Betal.", "Falsk"),
+        ("advisory tlp", "TLP:CLEAR", "TLP:AMBER"),
+        ("advisory audience", "all", "chosen"),
+        ("advisory_recipient member_id", "2", "1"),
+        ("advisory_measure key", "isolate-machine", "ask-user"),
+    ] {
+        set(change, other).await;
+        let (status, page) = post(&scene, "publisher", &format!("{own}/send"), &format!("sett=ja&{begun}")).await;
+        assert!(status == 409 && page.contains("Noen har endret utkastet"), "{change}: {status} {page}");
+        let written = format!("{text}+Straks.&{begun}");
+        let (status, page) = post(&scene, "publisher", &format!("{own}/rediger"), &written).await;
+        assert!(status == 409 && page.contains("Noen har endret utkastet"), "{change}: {status} {page}");
+        assert!(page.contains("Ring dem. Straks.") && page.contains(&format!("href=\"{draft}\"")), "{page}");
+        assert_ne!(seen(&page), begun, "who goes on from there knows of it");
+        set(change, was).await;
+    }
+    let drafts = "SELECT COUNT(*) FROM advisory WHERE state = 'draft'";
+    let noted = "SELECT COUNT(*) FROM audit WHERE what IN ('advisory send', 'advisory edit')";
+    assert_eq!((scene.fixture.count(drafts).await, scene.fixture.count(noted).await), (1, 0));
+    let (status, page) = post(&scene, "publisher", &format!("{own}/send"), "sett=ja").await;
+    assert_eq!(status, 409, "who says none has looked at none: {page}");
+    // Who has a field wrong keeps the draft that the form began with.
+    let wrong = format!("{}&{begun}", text.replace("AMBER", "ROSA"));
+    let (status, page) = post(&scene, "publisher", &format!("{own}/rediger"), &wrong).await;
+    assert_eq!((status, seen(&page)), (422, begun.clone()));
+    let (status, answer) = post(&scene, "publisher", &format!("{own}/send"), &format!("sett=ja&{begun}")).await;
+    assert_eq!((status, location(&answer)), (303, own.as_str()));
+    assert_eq!(scene.fixture.count(drafts).await, 0);
 }
 
 #[tokio::test]

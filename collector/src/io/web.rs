@@ -86,8 +86,8 @@ pub struct Shared {
     pub(super) oidc: Option<Arc<Oidc>>,
     /// What is sent to sensors, counted once for each list.
     pub(super) sent: tokio::sync::Mutex<Option<Sent>>,
-    /// What takes a while is done one at a time.
-    pub(super) heavy: tokio::sync::Mutex<()>,
+    /// What takes a while is done one at a time: who does it holds this to its end, whether or not anybody still waits for it.
+    pub(super) heavy: Arc<tokio::sync::Mutex<()>>,
     /// Wrong attempts to come in, until they are noted.
     pub(super) wrong: Attempts,
     /// Whether the audit is whole.
@@ -165,7 +165,7 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
         doorman: Doorman::default(),
         oidc: manner.oidc.clone(),
         sent: tokio::sync::Mutex::default(),
-        heavy: tokio::sync::Mutex::default(),
+        heavy: Arc::default(),
         wrong: Attempts::default(),
         chain: Chain::default(),
     });

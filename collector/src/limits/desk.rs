@@ -48,6 +48,10 @@ pub const VIEW_NAME_MAX_OCTETS: usize = 80;
 pub const INDICATORS_SHOWN: usize = 50;
 /// So many that fit are counted; of more the page says so. A count reads every row.
 pub const INDICATORS_COUNTED_MAX: i64 = 10_000;
+/// Indicators within a network that a filter names, the newest: more than anybody reads. Of more the page says so.
+pub const INDICATORS_WITHIN_MAX: usize = 20_000;
+/// So many are read at once to find them.
+pub const INDICATORS_READ_AT_ONCE: i64 = 5_000;
 /// Members and campaigns that one indicator's page names.
 pub const MET_BY_SHOWN: i64 = 100;
 /// What of a pasted text is shown by itself before it is taken in: more than anybody reads.

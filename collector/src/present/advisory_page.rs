@@ -218,7 +218,8 @@ fn chosen<'a>(view: &'a AdvisoryView, texts: &Texts) -> Option<(&'a Text, Langua
     Some((view.texts.iter().find(|text| text.language == language.tag())?, language))
 }
 
-fn pieces(body: &str) -> Vec<Piece> {
+/// What a text says, piece by piece.
+pub(super) fn pieces(body: &str) -> Vec<Piece> {
     let all = |items: Vec<String>| items.iter().map(|item| Shown::long(item)).collect();
     let piece = |block| match block {
         Block::Heading(text) => Piece::Heading(Shown::long(&text)),
@@ -483,6 +484,7 @@ mod tests {
                 incidents: vec!["i1".to_owned()],
                 answers: Vec::new(),
             }),
+            seal: None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 use varde_common::tlp::Tlp;
 
-use super::advisory_page::{CallRow, PageView, Piece, call};
+use super::advisory_page::{CallRow, PageView, Piece, call, pieces};
 use super::page::{Extent, Head};
 use super::shown::Shown;
 use super::text::{Language, Texts};
@@ -15,6 +15,7 @@ use crate::advisory::Audience;
 use crate::limits::advisory::{ADVISED_MEASURES_MAX, TEXT_MAX_OCTETS, TITLE_MAX_OCTETS};
 use crate::measure::Bank;
 use crate::store::advisory::heard::Recipient;
+use crate::store::advisory::{AdvisoryView, Text};
 
 /// What was filled in, as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,6 +53,8 @@ pub enum Wrong {
     NoCampaign,
     /// More measures than anybody does, or one that is not there.
     Measures,
+    /// Somebody else has changed the draft since it was shown.
+    Changed,
 }
 
 /// What is wrong, where, and what would be right.
@@ -100,6 +103,10 @@ pub struct WriteView {
     pub action: String,
     /// A draft is changed, else one begins.
     pub is_change: bool,
+    /// The draft that is changed, by what stood in it when it was shown.
+    pub seal: String,
+    /// Where the draft is shown as it is now, after somebody else has changed it.
+    pub as_it_is: Option<String>,
     /// The campaign it is about: its number.
     pub campaign: Option<i64>,
     /// What is wrong.
@@ -144,6 +151,7 @@ fn problem(wrong: &Wrong, texts: &Texts) -> Problem {
             let most = [("most", count(ADVISED_MEASURES_MAX))];
             ("measures".to_owned(), texts.numbers("write-wrong-measures", &most))
         }
+        Wrong::Changed => ("as-it-is".to_owned(), texts.say("write-wrong-changed")),
     };
     Problem { field, words: Shown::whole(&words) }
 }
@@ -159,9 +167,9 @@ fn tlp_words(tlp: Tlp, texts: &Texts) -> String {
 }
 
 impl WriteView {
-    /// From what was filled in, or is there; `campaign` is what it is about.
+    /// From what was filled in, or is there; `campaign` is what it is about, and `seal` the draft that is changed.
     pub fn of(
-        (action, is_change): (String, bool),
+        (action, seal): (String, Option<String>),
         campaign: Option<i64>,
         filled: &Filled,
         wrong: &[Wrong],
@@ -220,9 +228,12 @@ impl WriteView {
             })
             .collect();
         measures.sort_by_key(|one| !(one.is_proposed || one.is_chosen));
+        let draft = action.strip_suffix("/rediger").filter(|_| wrong.contains(&Wrong::Changed));
         WriteView {
+            as_it_is: draft.map(|draft| format!("{draft}/utkast")),
             action,
-            is_change,
+            is_change: seal.is_some(),
+            seal: seal.unwrap_or_default(),
             campaign,
             problems: wrong.iter().map(|one| problem(one, texts)).collect(),
             texts: Language::ALL.into_iter().zip(&filled.texts).map(text).collect(),
@@ -236,11 +247,37 @@ impl WriteView {
     }
 }
 
+/// Why a draft was not sent that somebody asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsent {
+    /// Without the word that it was read.
+    Unread,
+    /// It is another than was read.
+    Changed,
+}
+
+/// What a draft says in one language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftText {
+    /// nb, nn or en.
+    pub tag: &'static str,
+    /// The language's own name.
+    pub name: &'static str,
+    /// Its heading.
+    pub title: Shown,
+    /// Its text.
+    pub pieces: Vec<Piece>,
+}
+
 /// The draft, before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftView {
     /// As members read it.
     pub page: PageView,
+    /// Every text of it: whichever of them a member reads, somebody has read it before.
+    pub texts: Vec<DraftText>,
+    /// What stands in it, as one value.
+    pub seal: String,
     /// How many members it goes to, how many of them get mail.
     pub reach: Vec<String>,
     /// Who gets none, and is rung.
@@ -251,16 +288,17 @@ pub struct DraftView {
     pub stopped: Option<String>,
     /// Its measures were proposed: each member reads those that are for it.
     pub is_by_member: bool,
-    /// It was asked for without the word that it was read.
-    pub is_unread: bool,
+    /// Why it was not sent, where somebody asked for that.
+    pub unsent: Option<String>,
 }
 
 impl DraftView {
     /// From facts; `with_mail` where mail is sent from here.
     pub fn of(
         page: PageView,
+        view: &AdvisoryView,
         recipients: &[Recipient],
-        (with_mail, has_text, is_by_member, is_unread): (bool, bool, bool, bool),
+        (with_mail, has_text, is_by_member, unsent): (bool, bool, bool, Option<Unsent>),
         reader: &Reader,
     ) -> DraftView {
         let texts = reader.texts;
@@ -279,14 +317,24 @@ impl DraftView {
             (true, true) => Some(texts.say("draft-nobody")),
             (true, false) => None,
         };
+        let text = |text: &Text| {
+            let language = Language::from_tag(&text.language)?;
+            let (title, pieces) = (Shown::of(&text.title), pieces(&text.body));
+            Some(DraftText { tag: language.tag(), name: language.name(), title, pieces })
+        };
         DraftView {
             page,
+            texts: view.texts.iter().filter_map(text).collect(),
+            seal: view.seal.clone().unwrap_or_default(),
             reach,
             calls: rung.into_iter().map(|one| call(one, reader)).collect(),
             members: recipients.iter().map(|one| (one.number.clone(), Shown::of(&one.name))).collect(),
             stopped,
             is_by_member,
-            is_unread,
+            unsent: unsent.map(|why| match why {
+                Unsent::Unread => texts.say("draft-unread"),
+                Unsent::Changed => texts.say("draft-unsent-changed"),
+            }),
         }
     }
 }

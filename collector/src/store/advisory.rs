@@ -127,6 +127,26 @@ pub struct AdvisoryView {
     pub others_at_least: Option<i64>,
     /// For a member: its own part.
     pub own: Option<Own>,
+    /// Of a draft: what stands in it, as one value. Who sends or changes it says which they looked at.
+    #[serde(skip)]
+    pub seal: Option<String>,
+}
+
+/// What stands in a draft, as one value: texts, marking, whom it goes to, and measures as members would read them. Whom a campaign or
+/// everybody is comes by itself and is none of it.
+pub(super) async fn seal(conn: &mut SqliteConnection, bank: &Bank, found: &Stands) -> Result<String, sqlx::Error> {
+    let tlp: String =
+        sqlx::query_scalar("SELECT tlp FROM advisory WHERE id = $1").bind(found.id).fetch_one(&mut *conn).await?;
+    let sql = "SELECT member_id FROM advisory_recipient WHERE advisory_id = $1 ORDER BY member_id";
+    let chosen: Vec<i64> = match found.audience {
+        Audience::Chosen => sqlx::query_scalar(sql).bind(found.id).fetch_all(&mut *conn).await?,
+        Audience::Campaign | Audience::All => Vec::new(),
+    };
+    let measures = advised(&mut *conn, bank, found.id).await?;
+    let measures: Vec<_> = measures.iter().map(|one| (&one.key, &one.words, one.is_named)).collect();
+    let all = (texts(&mut *conn, found.id).await?, tlp, found.audience.as_str(), chosen, measures);
+    let all = serde_json::to_vec(&all).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    Ok(blake3::hash(&all).to_hex().to_string())
 }
 
 /// The campaign that advisory `a` is about, as it is called today.
@@ -288,6 +308,10 @@ async fn view(
     let had_before: bool =
         sqlx::query_scalar(sql).bind(found.corrects).bind(scope.member_id()).fetch_one(&mut *conn).await?;
     let corrects = before.filter(|_| is_operator || had_before);
+    let seal = match found.state {
+        State::Draft => Some(seal(&mut *conn, bank, &found).await?),
+        State::Sent | State::Withdrawn => None,
+    };
     Ok(Some(AdvisoryView {
         id: is_operator.then_some(id),
         corrects,
@@ -309,6 +333,7 @@ async fn view(
         read: is_operator.then_some(read),
         others_at_least: if is_operator { None } else { others_told(others) },
         own,
+        seal,
         uuid: found.uuid,
     }))
 }

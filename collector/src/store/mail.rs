@@ -44,6 +44,8 @@ pub enum Tried<'a> {
     Again(&'a str),
     /// It will not.
     Never(&'a str),
+    /// It was on its way and no word came: it may have been taken, so it is sent again by a person's word alone.
+    Unknown(&'a str),
 }
 
 /// A mail as it is shown.
@@ -211,7 +213,8 @@ impl Store {
         Ok(Some(to))
     }
 
-    /// What became of a try. One that may succeed later is tried again, each time twice as late, and in the end given up.
+    /// What became of a try. One that may succeed later is tried again, each time twice as late, and in the end given up; one of which
+    /// nobody knows stays on its way.
     ///
     /// # Errors
     /// The database's own.
@@ -227,15 +230,18 @@ impl Store {
             Tried::Sent => (Some(now.0), None, None),
             Tried::Again(why) => (None, (tries >= MAIL_TRIES).then_some(now.0), Some(why)),
             Tried::Never(why) => (None, Some(now.0), Some(why)),
+            Tried::Unknown(why) => (None, None, Some(why)),
         };
+        let is_known = !matches!(tried, Tried::Unknown(_));
         let kept: Option<String> = why.map(|why| {
             why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAIL_WHY_MAX_CHARACTERS).collect()
         });
         // Its member's mail may have come to be distrusted while it was on its way: what the server took was sent all the same.
         let sql = "UPDATE mail SET tries = $2, failed_why = COALESCE($3, CASE WHEN $4 IS NULL THEN failed_why END), sent_at = $4,
-            given_up_at = CASE WHEN $4 IS NULL THEN COALESCE(given_up_at, $5) END, next_at = $6, handing_at = NULL WHERE id = $1";
+            given_up_at = CASE WHEN $4 IS NULL THEN COALESCE(given_up_at, $5) END, next_at = $6,
+            handing_at = CASE WHEN $7 THEN NULL ELSE handing_at END WHERE id = $1";
         let update = sqlx::query(sql).bind(id).bind(tries).bind(kept).bind(sent).bind(given_up);
-        update.bind(now.plus(wait).0).execute(&mut *tx).await?;
+        update.bind(now.plus(wait).0).bind(is_known).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 

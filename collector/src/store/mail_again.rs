@@ -1,4 +1,4 @@
-//! Mail that did not come through is sent once more by a person's word: what was given up, what hung when the collector ended, and to those who
+//! Mail that did not come through is sent once more by a person's word: what was given up, what nobody knows the end of, and to those who
 //! can be written to only since.
 
 use varde_common::time::Timestamp;

@@ -1,5 +1,7 @@
 //! What was published: the lists, newest first, who put each out, and at how many sensors the newest of each channel is in force.
 
+use std::collections::HashMap;
+
 use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
@@ -67,12 +69,17 @@ impl Store {
             FROM list_revision l ORDER BY l.revision DESC LIMIT $1";
         let rows: Vec<(i64, String, i64, i64, Option<i64>)> =
             sqlx::query_as(sql).bind(LISTS_SHOWN).fetch_all(self.readers()).await?;
-        let said = "SELECT who, what FROM audit WHERE on_whom = $1 AND (became LIKE 'published for%' OR became LIKE 'waits for a signature%')
-            ORDER BY seq DESC LIMIT 1";
+        // The audit has no index of what was done to: it is read once for all of them, and of each the last counts.
+        let said = "SELECT on_whom, who, what FROM audit WHERE on_whom IN (SELECT value FROM json_each($1))
+            AND (became LIKE 'published for%' OR became LIKE 'waits for a signature%') ORDER BY seq";
+        let asked: Vec<String> = rows.iter().map(|(revision, ..)| format!("\"list {revision}\"")).collect();
+        let asked = format!("[{}]", asked.join(","));
+        let said: Vec<(String, String, String)> = sqlx::query_as(said).bind(&asked).fetch_all(self.readers()).await?;
+        let mut said: HashMap<String, (String, String)> =
+            said.into_iter().map(|(on, who, what)| (on, (who, what))).collect();
         let mut lists = Vec::with_capacity(rows.len());
         for (revision, channel, count, at, before) in rows {
-            let on = format!("list {revision}");
-            let by: Option<(String, String)> = sqlx::query_as(said).bind(&on).fetch_optional(self.readers()).await?;
+            let by = said.remove(&format!("list {revision}"));
             let by_recall = by.as_ref().is_some_and(|(_, what)| what == "recall");
             let (published_at, who) = (Timestamp(at), by.map(|(who, _)| who));
             lists.push(PublicationRow { revision, channel, count, before, published_at, who, by_recall });

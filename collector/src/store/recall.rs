@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
+use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 use varde_common::time::Timestamp;
 
@@ -56,6 +57,11 @@ pub enum NotRecalled {
     /// It is not recalled.
     #[error("indicator {0} is not recalled; see: varde-collector recall show")]
     NotHeld(i64),
+    /// Another list is the newest by now.
+    #[error(
+        "list {0} has been published meanwhile, and nobody has looked at it: nothing is recalled; look, and run it again if that is meant"
+    )]
+    Newer(Revision),
 }
 
 impl From<sqlx::Error> for NotRecalled {
@@ -95,7 +101,30 @@ impl Store {
     /// # Errors
     /// [`NotRecalled`].
     pub async fn recall(&self, indicators: &[i64], said: Said<'_>, now: Timestamp) -> Result<u64, NotRecalled> {
+        self.recall_of(None, indicators, said, now).await
+    }
+
+    /// The same of what a list for all has brought, while that is the newest one.
+    ///
+    /// # Errors
+    /// [`NotRecalled`].
+    pub async fn recall_of(
+        &self,
+        list: Option<Revision>,
+        indicators: &[i64],
+        said: Said<'_>,
+        now: Timestamp,
+    ) -> Result<u64, NotRecalled> {
         let mut tx = self.begin().await?;
+        if let Some(list) = list {
+            let sql = "SELECT COALESCE(MAX(revision), 0) FROM list_revision WHERE channel = $1";
+            let all = ChannelName::default();
+            let newest: i64 = sqlx::query_scalar(sql).bind(all.as_str()).fetch_one(&mut *tx).await?;
+            let newest = Revision(u64::try_from(newest).unwrap_or(0));
+            if newest != list {
+                return Err(NotRecalled::Newer(newest));
+            }
+        }
         for indicator in indicators {
             let there: Option<i64> = sqlx::query_scalar("SELECT 1 FROM indicator WHERE id = $1")
                 .bind(indicator)

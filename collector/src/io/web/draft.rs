@@ -9,6 +9,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tokio::runtime::Handle;
+use tokio::sync::Mutex;
 use url::form_urlencoded;
 
 use super::Shared;
@@ -32,10 +33,22 @@ where
     F: Future<Output = anyhow::Result<T>>,
     M: FnOnce(Store) -> F + Send + 'static,
 {
-    let _turn = shared.heavy.lock().await;
     let (who, store, runtime) = (visit.who().audited(), shared.store.clone(), Handle::current());
-    let task = tokio::task::spawn_blocking(move || runtime.block_on(in_the_name_of(who, doing(store))));
-    task.await.map_err(|_| anyhow!("it ended in the middle; the collector's log says why"))?
+    in_turn(&shared.heavy, move || runtime.block_on(in_the_name_of(who, doing(store)))).await?
+}
+
+/// Does it when its turn comes. The turn lasts until it is done: it goes on where the browser has left, and so has nobody else begin.
+async fn in_turn<T: Send + 'static>(
+    turns: &Arc<Mutex<()>>,
+    doing: impl FnOnce() -> T + Send + 'static,
+) -> anyhow::Result<T> {
+    let turn = Arc::clone(turns).lock_owned().await;
+    let task = tokio::task::spawn_blocking(move || {
+        let done = doing();
+        drop(turn);
+        done
+    });
+    task.await.map_err(|_| anyhow!("it ended in the middle; the collector's log says why"))
 }
 
 fn may_paste(visit: &Visit) -> bool {
@@ -228,5 +241,34 @@ pub(super) async fn publish(State(shared): State<Arc<Shared>>, visit: Visit, For
         Ok(Became::Published(list)) => Redirect::to(&format!("/utkast?publisert={list}")).into_response(),
         Ok(Became::Waits(_) | Became::Unchanged) => Redirect::to("/utkast").into_response(),
         Err(error) => draft_page(&shared, &visit, StatusCode::CONFLICT, Some(not_published(&error, texts))).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn a_turn_lasts_until_it_is_done_even_where_nobody_waits_for_it_any_more() {
+        let turns: Arc<Mutex<()>> = Arc::default();
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (go_on, may_go_on) = mpsc::sync_channel::<()>(1);
+        let own = Arc::clone(&turns);
+        let waiting = tokio::spawn(async move {
+            in_turn(&own, move || {
+                begun.send(()).unwrap();
+                may_go_on.recv().unwrap();
+            })
+            .await
+        });
+        has_begun.await.unwrap();
+        // The browser leaves.
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        assert!(turns.try_lock().is_err(), "it goes on");
+        go_on.send(()).unwrap();
+        in_turn(&turns, || ()).await.unwrap();
+        assert!(turns.try_lock().is_ok());
     }
 }

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use tokio::runtime::Handle;
+use varde_common::id::Revision;
 
 use super::Shared;
 use super::draft::heavily;
@@ -19,6 +20,7 @@ use crate::limits::desk::RECALLS_SHOWN;
 use crate::present::intel::lists::{Facts, ListsView};
 use crate::present::intel::page;
 use crate::present::intel::sources::SourcesView;
+use crate::store::recall::NotRecalled;
 use crate::store::{Store, StoreError};
 
 /// What was just done or was wrong, beside a page.
@@ -155,15 +157,16 @@ pub(super) async fn recall(State(shared): State<Arc<Shared>>, visit: Visit, Form
     if why.sure != "1" {
         return wrong(texts.say("intel-bad-sure")).await;
     }
-    // Another may have been published since the page was drawn: that one nobody has looked at.
-    let newest = shared.store.newest_count(visit.who().scope(), &varde_common::channel::ChannelName::default()).await;
-    match newest {
-        Ok(Some((revision, _))) if revision.to_string() == why.list => {}
-        Ok(_) => return wrong(texts.say("lists-bad-newer")).await,
-        Err(error) => return visit.broken(&error),
+    // Another may have been published since the page was drawn, or while this waits for its turn: that one nobody has looked at.
+    let Ok(shown) = why.list.parse().map(Revision) else { return wrong(texts.say("lists-bad-newer")).await };
+    let recalling = async move |store: Store| for_pages::recall_list(&store, shown, &reason).await;
+    let recalled = heavily(&shared, &visit, recalling).await;
+    if let Err(error) = &recalled
+        && let Some(NotRecalled::Newer(_)) = error.downcast_ref()
+    {
+        return wrong(texts.say("lists-bad-newer")).await;
     }
-    let recalling = async move |store: Store| for_pages::recall_list(&store, &reason).await;
-    done(&shared, &visit, heavily(&shared, &visit, recalling).await).await
+    done(&shared, &visit, recalled).await
 }
 
 /// What was recalled is let into lists again.

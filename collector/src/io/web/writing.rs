@@ -17,13 +17,16 @@ use crate::audit::{Deed, On};
 use crate::io::visit::{Form, Visit};
 use crate::limits::advisory::ADVISED_MEASURES_MAX;
 use crate::present::advisory_page::PageView;
-use crate::present::advisory_write::{DraftView, Filled, WriteView, Wrong, draft_page, write_page};
+use crate::present::advisory_write::{DraftView, Filled, Unsent, WriteView, Wrong, draft_page, write_page};
 use crate::present::text::Language;
 use crate::store::advisory::AdvisoryView;
-use crate::store::advisory::draft::{Edit, New};
+use crate::store::advisory::draft::{Edit, New, NotDone};
 use crate::store::advisory::send::Sending;
 use crate::store::{StoreError, campaign, setting};
 use crate::workflow::Matter;
+
+/// The field that says which draft was looked at.
+const SEEN: &str = "utgave";
 
 /// A form as it was filled in; fields may come several times.
 type Fields = Vec<(String, String)>;
@@ -131,6 +134,7 @@ async fn form(
     visit: &Visit,
     draft: Option<&str>,
     (campaign, filled, wrong): (Option<i64>, &Filled, &[Wrong]),
+    seal: Option<&str>,
 ) -> Result<Response, StoreError> {
     let (store, scope) = (&shared.store, visit.who().scope());
     let (operator, bank) = (store.setting(scope, setting::OPERATOR_NAME).await?, store.bank(scope).await?);
@@ -140,9 +144,13 @@ async fn form(
     };
     let action = draft.map_or_else(|| "/varsel/nytt".to_owned(), |uuid| format!("/varsel/{uuid}/rediger"));
     let head = visit.head(operator.as_deref());
-    let whole = (action, draft.is_some());
+    let whole = (action, seal.map(ToOwned::to_owned));
     let view = WriteView::of(whole, campaign, filled, wrong, (&bank, &proposed), visit.texts());
-    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = match wrong {
+        [] => StatusCode::OK,
+        [Wrong::Changed] => StatusCode::CONFLICT,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
     Ok(visit.answer(status, write_page(&head, &view, visit.extent())))
 }
 
@@ -180,7 +188,7 @@ pub(super) async fn begin(State(shared): State<Arc<Shared>>, Query(about): Query
             measures,
             ..Filled::default()
         };
-        form(&shared, &visit, None, (campaign, &filled, &[])).await
+        form(&shared, &visit, None, (campaign, &filled, &[]), None).await
     };
     ended(&shared, &visit, done.await)
 }
@@ -197,7 +205,7 @@ pub(super) async fn new(State(shared): State<Arc<Shared>>, visit: Visit, Form(fi
         let campaign = campaign::resolve(store, scope, field(&fields, "kampanje")).await?;
         let good = match read(&shared, &visit, &filled, campaign).await? {
             Ok(good) => good,
-            Err(wrong) => return form(&shared, &visit, None, (campaign, &filled, &wrong)).await,
+            Err(wrong) => return form(&shared, &visit, None, (campaign, &filled, &wrong), None).await,
         };
         let proposed = match campaign {
             Some(campaign) => store.proposed_keys(scope, Matter::Campaign(campaign)).await?,
@@ -224,7 +232,7 @@ pub(super) async fn new(State(shared): State<Arc<Shared>>, visit: Visit, Form(fi
                 let view = store.advisory(scope, id).await?;
                 Ok(to(&view.map_or("/varsel".to_owned(), |view| format!("/varsel/{}/utkast", view.uuid))))
             }
-            Err(_) => form(&shared, &visit, None, (campaign, &filled, &[Wrong::Measures])).await,
+            Err(_) => form(&shared, &visit, None, (campaign, &filled, &[Wrong::Measures]), None).await,
         }
     };
     ended(&shared, &visit, done.await)
@@ -275,7 +283,7 @@ pub(super) async fn edit(State(shared): State<Arc<Shared>>, Path(name): Path<Str
             numbers: chosen.join(" "),
             measures: view.measures.iter().map(|one| one.key.clone()).collect(),
         };
-        form(&shared, &visit, Some(&view.uuid), (view.campaign, &filled, &[])).await
+        form(&shared, &visit, Some(&view.uuid), (view.campaign, &filled, &[]), view.seal.as_deref()).await
     };
     ended(&shared, &visit, done.await)
 }
@@ -293,10 +301,13 @@ pub(super) async fn change(
             There::Sent(address) => return Ok(to(&address)),
             There::Nothing => return Ok(visit.not_there(None)),
         };
-        let filled = filled(&fields);
+        let (filled, seen) = (filled(&fields), field(&fields, SEEN));
         let good = match read(&shared, &visit, &filled, view.campaign).await? {
             Ok(good) => good,
-            Err(wrong) => return form(&shared, &visit, Some(&view.uuid), (view.campaign, &filled, &wrong)).await,
+            Err(wrong) => {
+                let known = (view.campaign, &filled, wrong.as_slice());
+                return form(&shared, &visit, Some(&view.uuid), known, Some(seen)).await;
+            }
         };
         let before: BTreeSet<&String> = view.measures.iter().map(|one| &one.key).collect();
         let is_other = before != filled.measures.iter().collect();
@@ -307,6 +318,7 @@ pub(super) async fn change(
             measures: is_other.then_some(filled.measures.as_slice()),
             audience: Some(good.audience),
             chosen: Some(&good.chosen),
+            seen: Some(seen),
             ..Edit::default()
         };
         let concerned = numbers(&shared, &visit, id).await?;
@@ -314,6 +326,16 @@ pub(super) async fn change(
         let doing = doing.becomes(format!("{}, with {} measures", good.tlp, filled.measures.len()));
         Ok(match shared.store.noting(doing).edit_advisory(id, &edit, visit.now()).await? {
             Ok(()) => to(&format!("/varsel/{}/utkast", view.uuid)),
+            // Somebody has changed it meanwhile. What was written stays in the form, which from now on is of the draft as it is now.
+            Err(NotDone::Changed(_)) => match there(&shared, &visit, &name).await? {
+                There::Draft(now, _) => {
+                    let wrong = [Wrong::Changed];
+                    let known = (now.campaign, &filled, wrong.as_slice());
+                    form(&shared, &visit, Some(&now.uuid), known, now.seal.as_deref()).await?
+                }
+                There::Sent(address) => to(&address),
+                There::Nothing => visit.not_there(None),
+            },
             // Somebody has sent it meanwhile.
             Err(_) => to(&format!("/varsel/{}", view.uuid)),
         })
@@ -329,7 +351,7 @@ async fn drafted(
     shared: &Shared,
     visit: &Visit,
     (view, id): (&AdvisoryView, i64),
-    is_unread: bool,
+    unsent: Option<Unsent>,
 ) -> Result<Response, StoreError> {
     let (store, scope) = (&shared.store, visit.who().scope());
     let (operator, bank) = (store.setting(scope, setting::OPERATOR_NAME).await?, store.bank(scope).await?);
@@ -337,9 +359,13 @@ async fn drafted(
     let has_text = view.texts.iter().any(|text| text.language != Language::English.tag());
     let is_by_member = view.campaign.is_some() && view.measures.iter().any(|one| !one.is_named);
     let page = PageView::of(view, &bank, None, None, &visit.reader());
-    let how = (with_mail(shared, visit).await?, has_text, is_by_member, is_unread);
-    let draft = DraftView::of(page, &recipients, how, &visit.reader());
-    let status = if is_unread { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let how = (with_mail(shared, visit).await?, has_text, is_by_member, unsent);
+    let draft = DraftView::of(page, view, &recipients, how, &visit.reader());
+    let status = match unsent {
+        None => StatusCode::OK,
+        Some(Unsent::Unread) => StatusCode::UNPROCESSABLE_ENTITY,
+        Some(Unsent::Changed) => StatusCode::CONFLICT,
+    };
     Ok(visit.answer(status, draft_page(&visit.head(operator.as_deref()), &draft, visit.extent())))
 }
 
@@ -347,7 +373,7 @@ async fn drafted(
 pub(super) async fn draft(State(shared): State<Arc<Shared>>, Path(name): Path<String>, visit: Visit) -> Response {
     let done = async {
         match there(&shared, &visit, &name).await? {
-            There::Draft(view, id) => drafted(&shared, &visit, (&view, id), false).await,
+            There::Draft(view, id) => drafted(&shared, &visit, (&view, id), None).await,
             There::Sent(address) => Ok(to(&address)),
             There::Nothing => Ok(visit.not_there(None)),
         }
@@ -369,14 +395,21 @@ pub(super) async fn send(
             There::Nothing => return Ok(visit.not_there(None)),
         };
         if field(&fields, "sett").is_empty() {
-            return drafted(&shared, &visit, (&view, id), true).await;
+            return drafted(&shared, &visit, (&view, id), Some(Unsent::Unread)).await;
         }
         let concerned = numbers(&shared, &visit, id).await?;
         let doing = deed(&visit, "advisory send", On::Thing(format!("advisory {id}"))).concerns(concerned);
         let sending =
             Sending { who: visit.who().name(), with_mail: with_mail(&shared, &visit).await?, now: visit.now() };
-        match shared.store.noting(doing.was("a draft").becomes("sent")).send_advisory(id, sending).await? {
+        let noting = shared.store.noting(doing.was("a draft").becomes("sent"));
+        match noting.send_seen_advisory(id, Some(field(&fields, SEEN)), sending).await? {
             Ok(_) => Ok(to(&format!("/varsel/{}", view.uuid))),
+            // Somebody has changed it since: nobody has looked at what would go out.
+            Err(NotDone::Changed(_)) => match there(&shared, &visit, &name).await? {
+                There::Draft(view, id) => drafted(&shared, &visit, (&view, id), Some(Unsent::Changed)).await,
+                There::Sent(address) => Ok(to(&address)),
+                There::Nothing => Ok(visit.not_there(None)),
+            },
             // What keeps it back stands on the draft; one that was sent meanwhile is led to.
             Err(_) => Ok(to(&format!("/varsel/{}/utkast", view.uuid))),
         }

@@ -5,12 +5,12 @@ use url::form_urlencoded;
 use crate::api::SEVERITIES;
 use crate::filter::read::Trouble;
 use crate::filter::{Filter, List};
-use crate::limits::desk::INDICATORS_COUNTED_MAX;
+use crate::limits::desk::{INDICATORS_COUNTED_MAX, INDICATORS_WITHIN_MAX};
 use crate::present::desk::asked::INDICATORS_EXAMPLE;
 use crate::present::desk::bar::Chip;
 use crate::present::desk::sentence;
 use crate::present::shown::{Moment, Shown, number};
-use crate::present::view::{Grade, IndicatorView, Reader};
+use crate::present::view::{Grade, IndicatorView, Reader, size};
 use crate::store::Scope;
 use crate::store::desk::indicators::{IndicatorsPage, Listed};
 use crate::store::sent::Sent;
@@ -198,6 +198,8 @@ pub struct ListView {
     pub chips: Vec<Chip>,
     /// What was not understood.
     pub troubles: Vec<String>,
+    /// A network of the filter holds more than were looked at.
+    pub cut: Option<String>,
     /// What is withdrawn is shown, or is not: the address of the other. None for a member.
     pub other: Option<(bool, String)>,
     /// The next page.
@@ -241,6 +243,9 @@ impl ListView {
             },
             chips: chips.collect(),
             troubles: asked.troubles.iter().map(|one| sentence::trouble(one, List::Indicators, texts)).collect(),
+            cut: page
+                .is_cut
+                .then(|| texts.with("intel-network-cut", &[("most", &number(size(INDICATORS_WITHIN_MAX)))])),
             other: (is_operator && !filter.asks_for_status()).then(|| (*all, Asked::address(filter, !*all, None))),
             next: page.next.map(|before| Asked::address(filter, *all, Some(before))),
             example: INDICATORS_EXAMPLE,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
-use super::{Stands, stands};
+use super::{Stands, seal, stands};
 use crate::advisory::{Audience, State, Wording};
 use crate::limits::advisory::{ADVISED_MEASURES_MAX, ADVISORIES_MAX};
 use crate::present::text::Language;
@@ -45,6 +45,9 @@ pub enum NotDone {
         "advisory {0} has no text in bokmål or nynorsk; write one: varde-collector advisory edit {0} --language nb --title TITLE --text FILE"
     )]
     NoText(i64),
+    /// It is not what was looked at.
+    #[error("advisory {0} was changed since it was shown; look at it again: varde-collector advisory preview {0}")]
+    Changed(i64),
     /// Nobody would get it.
     #[error("advisory {0} would go to nobody; choose members: varde-collector advisory recipients {0} --add NUMBER")]
     Nobody(i64),
@@ -110,6 +113,8 @@ pub struct Edit<'a> {
     pub add: &'a [i64],
     /// No longer chosen.
     pub remove: &'a [i64],
+    /// The draft that was looked at, by its [`seal`](super::AdvisoryView::seal): another is not changed. None = whichever it is.
+    pub seen: Option<&'a str>,
 }
 
 /// A draft that may be changed.
@@ -122,6 +127,18 @@ pub(super) async fn a_draft(conn: &mut SqliteConnection, id: i64) -> Result<Resu
             State::Withdrawn => Err(NotDone::Withdrawn(id)),
         },
     })
+}
+
+/// That a draft is the one that was looked at, where somebody says which that was.
+pub(super) async fn is_seen(
+    conn: &mut SqliteConnection,
+    found: &Stands,
+    seen: Option<&str>,
+) -> Result<Result<(), NotDone>, sqlx::Error> {
+    let Some(seen) = seen else { return Ok(Ok(())) };
+    let bank = bank(&mut *conn).await?;
+    let is_it = seal(conn, &bank, found).await? == seen;
+    Ok(if is_it { Ok(()) } else { Err(NotDone::Changed(found.id)) })
 }
 
 pub(super) async fn write_text(
@@ -227,6 +244,9 @@ impl Store {
             Ok(found) => found,
             Err(not) => return Ok(Err(not)),
         };
+        if let Err(not) = is_seen(&mut tx, &found, edit.seen).await? {
+            return Ok(Err(not));
+        }
         if edit.audience == Some(Audience::Campaign) && found.campaign.is_none() {
             return Ok(Err(NotDone::NoCampaign(id)));
         }

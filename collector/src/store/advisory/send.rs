@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 use varde_common::time::Timestamp;
 
-use super::draft::{NotDone, a_draft, audience, choose, insert};
+use super::draft::{NotDone, a_draft, audience, choose, insert, is_seen};
 use super::{Stands, advised, proposed_for, reached, stands};
 use crate::advisory::letter::Occasion;
 use crate::advisory::{Audience, State, best, language_of};
@@ -180,11 +180,27 @@ impl Store {
     /// # Errors
     /// The database's own; within, [`NotDone`].
     pub async fn send_advisory(&self, id: i64, sending: Sending<'_>) -> Result<Result<Sent, NotDone>, StoreError> {
+        self.send_seen_advisory(id, None, sending).await
+    }
+
+    /// The same of a draft that somebody has looked at, by its [`seal`](super::AdvisoryView::seal): another is not sent.
+    ///
+    /// # Errors
+    /// The database's own; within, [`NotDone`].
+    pub async fn send_seen_advisory(
+        &self,
+        id: i64,
+        seen: Option<&str>,
+        sending: Sending<'_>,
+    ) -> Result<Result<Sent, NotDone>, StoreError> {
         let mut tx = self.begin().await?;
         let found = match a_draft(&mut tx, id).await? {
             Ok(found) => found,
             Err(not) => return Ok(Err(not)),
         };
+        if let Err(not) = is_seen(&mut tx, &found, seen).await? {
+            return Ok(Err(not));
+        }
         let sql = "SELECT COUNT(*) FROM advisory_text WHERE advisory_id = $1 AND language IN ('nb', 'nn')";
         let texts: i64 = sqlx::query_scalar(sql).bind(id).fetch_one(&mut *tx).await?;
         if texts == 0 {

@@ -407,6 +407,17 @@ async fn a_mail_is_noted_before_it_goes_and_what_hung_goes_again_by_a_persons_wo
     assert_eq!(store.send_mail_again(id, later).await.unwrap(), Ok(1), "what hangs, and nothing else");
     let again = due(later).await.remove(0);
     assert_eq!((again.id, &again.message_id), (first.id, &first.message_id), "the same mail");
+    // The mail goes out and the connection ends: it stays on its way, with why, and goes again by a person's word as well.
+    store.begin_handing(Scope::Operator, first.id, later).await.unwrap();
+    store.mail_tried(first.id, Tried::Unknown("connection lost"), later).await.unwrap();
+    let row = store.mails_of(Scope::Operator, id).await.unwrap().remove(0);
+    assert_eq!((row.handing_at, row.next_at, row.failed_why.as_deref()), (Some(later), None, Some("connection lost")));
+    let later = later.plus(Duration::from_secs(86_400));
+    assert!(due(later).await.iter().all(|one| one.id != first.id));
+    fixture
+        .run("UPDATE mail SET handing_at = 9e18 WHERE handing_at IS NOT NULL AND id <> (SELECT MIN(id) FROM mail)")
+        .await;
+    assert_eq!(store.send_mail_again(id, later).await.unwrap(), Ok(1));
     store.begin_handing(Scope::Operator, first.id, later).await.unwrap();
     store.mail_tried(first.id, Tried::Sent, later).await.unwrap();
     store.mail_tried(second.id, Tried::Never("550 x"), later).await.unwrap();

@@ -1,6 +1,9 @@
 //! The indicator list: all that sources have said, the last that came first, narrowed by a filter; a member sees what it has met. And
 //! where one indicator was met.
 
+use std::collections::BTreeSet;
+
+use ipnet::IpNet;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use varde_common::time::Timestamp;
 
@@ -8,7 +11,9 @@ use super::condition::{TOLD, lies_within, push_levels, push_like, push_word};
 use crate::api::KINDS;
 use crate::filter::{Filter, Status, Token, What};
 use crate::intel::hidden;
-use crate::limits::desk::{INDICATORS_COUNTED_MAX, INDICATORS_SHOWN, MET_BY_SHOWN};
+use crate::limits::desk::{
+    INDICATORS_COUNTED_MAX, INDICATORS_READ_AT_ONCE, INDICATORS_SHOWN, INDICATORS_WITHIN_MAX, MET_BY_SHOWN,
+};
 use crate::store::asked::push_in;
 use crate::store::indicator::IndicatorRow;
 use crate::store::picture::IndicatorFacts;
@@ -53,6 +58,8 @@ pub struct IndicatorsPage {
     pub total: i64,
     /// Members that have a sensor: those that could have met any.
     pub watched: i64,
+    /// A network of the filter holds more than [`INDICATORS_WITHIN_MAX`]: the newest were looked at.
+    pub is_cut: bool,
 }
 
 /// One member that has met an indicator.
@@ -167,22 +174,44 @@ fn push(select: &mut QueryBuilder<Sqlite>, token: &Token, within: &[i64], scope:
     select.push(if token.not { ") IS NOT TRUE" } else { ")" });
 }
 
-/// Numbers of those within the networks that a filter names.
-async fn within(conn: &mut SqliteConnection, filter: &Filter) -> Result<Vec<Vec<i64>>, sqlx::Error> {
-    let asks = |token: &Token| matches!(token.what, What::Network(_));
-    if !filter.tokens.iter().any(asks) {
-        return Ok(vec![Vec::new(); filter.tokens.len()]);
-    }
-    let sql = format!("SELECT n.id, n.pattern FROM indicator n WHERE n.kind IN ('ipv4', 'ipv6', 'network') AND {TOLD}");
-    let all: Vec<(i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(conn).await?;
-    let of = |token: &Token| match &token.what {
-        What::Network(network) => {
-            let inside = all.iter().filter(|(_, pattern)| lies_within(pattern, network));
-            inside.map(|(id, _)| *id).collect()
+/// Numbers of those within the networks that a filter names, the newest of each, and whether there are more. A member's are those that it
+/// has met.
+async fn within(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    filter: &Filter,
+) -> Result<(Vec<Vec<i64>>, bool), sqlx::Error> {
+    let mut found = vec![Vec::new(); filter.tokens.len()];
+    let networks: Vec<(usize, &IpNet)> = filter.tokens.iter().enumerate().filter_map(network).collect();
+    let sql = format!(
+        "SELECT n.id, n.pattern FROM indicator n WHERE n.id < $1 AND n.kind IN ('ipv4', 'ipv6', 'network') AND {TOLD}
+         AND ($2 IS NULL OR EXISTS (SELECT 1 FROM alert a WHERE a.indicator_id = n.id AND a.member_id = $2))
+         ORDER BY n.id DESC LIMIT $3"
+    );
+    let (mut below, mut cut) = (i64::MAX, BTreeSet::new());
+    while cut.len() < networks.len() {
+        let select = sqlx::query_as(sqlx::AssertSqlSafe(sql.clone())).bind(below).bind(scope.member_id());
+        let rows: Vec<(i64, String)> = select.bind(INDICATORS_READ_AT_ONCE).fetch_all(&mut *conn).await?;
+        let Some((last, _)) = rows.last() else { break };
+        below = *last;
+        for (place, network) in &networks {
+            let Some(ids) = found.get_mut(*place) else { continue };
+            let inside = rows.iter().filter(|(_, pattern)| lies_within(pattern, network));
+            ids.extend(inside.map(|(id, _)| *id));
+            if ids.len() > INDICATORS_WITHIN_MAX {
+                ids.truncate(INDICATORS_WITHIN_MAX);
+                cut.insert(*place);
+            }
         }
-        _ => Vec::new(),
-    };
-    Ok(filter.tokens.iter().map(of).collect())
+    }
+    Ok((found, !cut.is_empty()))
+}
+
+fn network((place, token): (usize, &Token)) -> Option<(usize, &IpNet)> {
+    match &token.what {
+        What::Network(network) => Some((place, network)),
+        _ => None,
+    }
 }
 
 fn conditions(select: &mut QueryBuilder<Sqlite>, (filter, within): (&Filter, &[Vec<i64>]), scope: Scope, all: bool) {
@@ -211,7 +240,7 @@ impl Store {
         before: Option<i64>,
     ) -> Result<IndicatorsPage, StoreError> {
         let mut tx = self.readers().begin().await?;
-        let within = within(&mut tx, filter).await?;
+        let (within, is_cut) = within(&mut tx, scope, filter).await?;
         let narrowed = (filter, within.as_slice());
         let mut select = QueryBuilder::<Sqlite>::new("SELECT n.id FROM indicator n WHERE n.id < ");
         select.push_bind(before.unwrap_or(i64::MAX));
@@ -234,7 +263,7 @@ impl Store {
         for id in &ids {
             items.extend(self.listed_indicator(scope, *id).await?);
         }
-        Ok(IndicatorsPage { next: ids.last().copied().filter(|_| more), items, total, watched })
+        Ok(IndicatorsPage { next: ids.last().copied().filter(|_| more), items, total, watched, is_cut })
     }
 
     /// One indicator; a member is told of one that it has met, and what its source says of it is the operator's alone.
@@ -336,6 +365,40 @@ mod tests {
         let red = store.listed_indicator(Scope::Operator, ids[0]).await.unwrap().unwrap();
         assert!(!format!("{red:?}").contains("hemmelig"), "{red:?}");
         assert_eq!(red.facts().pattern, None);
+    }
+
+    #[tokio::test]
+    async fn a_network_that_holds_more_than_one_statement_takes_is_looked_at_as_far_as_is_said() {
+        let fixture = fixture(1).await;
+        let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info('indicator')")
+            .fetch_all(fixture.store.readers())
+            .await
+            .unwrap();
+        let value = |name: &String| match name.as_str() {
+            "id" => "100 + c.i".to_owned(),
+            "pattern" => "'10.' || (c.i / 65536) || '.' || (c.i / 256 % 256) || '.' || (c.i % 256)".to_owned(),
+            "kind" => "'ipv4'".to_owned(),
+            other => format!("n.{other}"),
+        };
+        let values: Vec<String> = columns.iter().map(value).collect();
+        let all = format!(
+            "INSERT INTO indicator ({}) WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 33000)
+             SELECT {} FROM c JOIN (SELECT * FROM indicator ORDER BY id LIMIT 1) n",
+            columns.join(", "),
+            values.join(", ")
+        );
+        fixture.run(all.leak()).await;
+        let of = async |text: &str| {
+            fixture.store.listed_indicators(Scope::Operator, &asked(text), false, None).await.unwrap()
+        };
+        let wide = of("10.0.0.0/8").await;
+        assert_eq!((wide.items[0].row.id, wide.total, wide.is_cut), (33_100, INDICATORS_COUNTED_MAX + 1, true));
+        // What lies behind all of them is found as well.
+        let narrow = of("10.0.0.0/30").await;
+        assert_eq!((narrow.items[0].row.id, narrow.total, narrow.is_cut), (103, 3, false));
+        // A member's are those that it has met.
+        let own = fixture.store.listed_indicators(Scope::Member(1), &asked("10.0.0.0/8"), false, None).await.unwrap();
+        assert_eq!((own.total, own.is_cut), (0, false));
     }
 
     #[tokio::test]
