@@ -8,7 +8,17 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{Command, CommandFactory};
 use varde_tests::programs::workspace;
 
-const GUIDES: [&str; 4] = ["README.md", "agent/README.md", "collector/README.md", "packaging/README.md"];
+const GUIDES: [&str; 7] = [
+    "README.md",
+    "agent/README.md",
+    "collector/README.md",
+    "packaging/README.md",
+    "packaging/ansible/README.md",
+    "packaging/container/README.md",
+    "packaging/vm/README.md",
+];
+/// Where a container's command begins: with its image, or with the program in one that runs.
+const PASSED_ON: [&str; 2] = ["localhost/", "/usr/bin/"];
 /// What stands between commands on one line.
 const BETWEEN: [&str; 8] = ["|", "||", "&&", ";", "&", ">", ">>", "<"];
 
@@ -48,6 +58,10 @@ fn ours(text: &str) -> Vec<Vec<String>> {
         loop {
             part = match part {
                 [first, rest @ ..] if first == "sudo" || first == "$" => rest,
+                [first, deed, rest @ ..] if first == "podman" && (deed == "run" || deed == "exec") => {
+                    let is_ours = |word: &String| PASSED_ON.iter().any(|begun| word.starts_with(begun));
+                    rest.get(rest.iter().position(is_ours).unwrap_or(rest.len())..).unwrap_or_default()
+                }
                 [first, user, _, rest @ ..] if first == "runuser" && user == "-u" => rest,
                 [first, rest @ ..] if first == "--" => rest,
                 [first, rest @ ..] if first.contains('=') && first.starts_with(|c: char| c.is_ascii_uppercase()) => {
@@ -128,12 +142,13 @@ fn every_command_in_the_guides_is_one_that_the_programs_know() -> Result<()> {
 
 #[test]
 fn a_command_that_is_none_is_named_with_its_line() {
-    let guide = "Run `sudo varde-agent doctor --jsn` or `apt install varde-agent`.\n```sh\nX=1 varde-agent status | varde-collector nothing   # --odd\nrunuser -u varde-collector -- varde-collector sensor list \\\n  --json --wrong\nsystemctl status varde-agent --odd\n```\n`varde-agent run --interface … [--capture-fanout 1]`\n";
+    let guide = "Run `sudo varde-agent doctor --jsn` or `apt install varde-agent`.\n```sh\nX=1 varde-agent status | varde-collector nothing   # --odd\nrunuser -u varde-collector -- varde-collector sensor list \\\n  --json --wrong\nsystemctl status varde-agent --odd\nsudo podman run --rm localhost/varde-agent status --odd\n```\n`varde-agent run --interface … [--capture-fanout 1]`\n";
     let found = in_guide(guide);
     let lines: Vec<usize> = found.iter().map(|found| found.line).collect();
-    assert_eq!(lines, [1, 3, 3, 5, 8], "{found:?}");
+    assert_eq!(lines, [1, 3, 3, 5, 7, 9], "{found:?}");
     let faults: Vec<Option<String>> = found.iter().map(|found| fault(&found.words)).collect();
     let told = |at: usize| faults[at].as_deref().unwrap_or_default().to_owned();
     assert!(told(0).contains("--jsn") && told(2).contains("nothing") && told(3).contains("--wrong"), "{faults:?}");
-    assert_eq!((&faults[1], &faults[4]), (&None, &None), "{faults:?}");
+    assert!(told(4).contains("--odd"), "{faults:?}");
+    assert_eq!((&faults[1], &faults[5]), (&None, &None), "{faults:?}");
 }
