@@ -3,16 +3,7 @@
 
 use url::form_urlencoded::Serializer;
 
-use varde_common::id::{IndicatorId, Revision};
-use varde_common::indicator::Indicator;
-use varde_common::list::{Manifest, write_base};
-use varde_common::matcher::Seed;
-use varde_common::time::Timestamp;
-use varde_common::tlp::Tlp;
-use varde_common::trust::{Domain, sign};
-
 use super::matrix::{HERE, Scene};
-use crate::store::list::New;
 
 const WARNING: &str = "Se etter:\r\n\r\nvond[.]example\r\nikke et navn\r\n";
 
@@ -121,32 +112,4 @@ async fn w1_a_member_is_told_nothing_of_what_is_for_few() {
     }
     let page = get(&scene, "it", "/indikatorer").await;
     assert!(!page.contains("id=\"to-drafts\"") && !page.contains("Kommune 2"), "{page}");
-}
-
-#[tokio::test]
-async fn w1_a_members_front_page_counts_nothing_of_what_is_for_few() {
-    let scene = Scene::new().await;
-    let red = "UPDATE indicator SET tlp = 'TLP:RED', source = 'skjult kilde' WHERE id = 1";
-    scene.fixture.run(red).await;
-    let bare = |id, name: &str| Indicator::bare(IndicatorId(id), name.parse().unwrap());
-    let all = vec![Indicator { tlp: Tlp::Red, ..bare(1, "hemmelig.example") }, bare(2, "n2.example")];
-    let (base, content) = write_base(all, Seed::from_octets([1; 16])).unwrap();
-    let manifest = Manifest::of(&base, &content, Revision(1), Timestamp(1), Timestamp::MAX);
-    let list = New {
-        manifest: &manifest,
-        signed: &sign(Domain::List, &manifest, &[]).unwrap(),
-        older_manifest: None,
-        base: &base,
-        changes: None,
-        up_to_id: 99,
-        with_red: true,
-        objections: None,
-    };
-    assert!(scene.fixture.store.publish_list(&list).await.unwrap());
-    let counted = |page: &str| page.split_once("id=\"sent-words\">").unwrap().1.split(" <").next().unwrap().to_owned();
-    let (front, list) = (get(&scene, "it", "/").await, get(&scene, "it", "/indikatorer").await);
-    assert_eq!(counted(&front), counted(&list), "one rule");
-    for never in ["skjult kilde", "TLP:RED"] {
-        assert!(!front.contains(never), "{never}: {front}");
-    }
 }

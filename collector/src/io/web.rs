@@ -92,6 +92,8 @@ pub struct Shared {
     pub(super) wrong: Attempts,
     /// Whether the audit is whole.
     pub(super) chain: Chain,
+    /// What the newest list holds.
+    counted_list: home::CountedList,
 }
 
 impl Shared {
@@ -168,6 +170,7 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
         heavy: Arc::default(),
         wrong: Attempts::default(),
         chain: Chain::default(),
+        counted_list: home::CountedList::default(),
     });
     let mut app = Router::new();
     for address in PAGES {

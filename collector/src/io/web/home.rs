@@ -1,6 +1,6 @@
 //! The front pages of a member's own people, IT and management, what leaves their building, and the word that whom to ring is right still.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use varde_common::id::MemberNumber;
 
 use super::Shared;
-use super::intel::sent;
 use crate::audit::{Deed, On};
 use crate::io::gate;
 use crate::io::visit::{Call, Visit};
@@ -17,10 +16,28 @@ use crate::present::home::{Beside, HomeView, home_page, leaves_page, open_incide
 use crate::present::leadership::{LeadershipView, leadership_page};
 use crate::present::leaves::Leaves;
 use crate::profile::{Edit, Wanted};
-use crate::store::home::ToDo;
+use crate::store::home::{ListPart, ToDo};
 use crate::store::picture::Picture;
 use crate::store::profile::{Known, NotWritten};
 use crate::store::{StoreError, advisory::AdvisoryView};
+
+/// What the newest list holds, kept until there is a newer one: counting a million indicators is nothing to do for each look.
+#[derive(Debug, Default)]
+pub(super) struct CountedList(Mutex<Option<(i64, Arc<[ListPart]>)>>);
+
+impl CountedList {
+    async fn parts(&self, shared: &Shared, visit: &Visit, revision: i64) -> Result<Arc<[ListPart]>, StoreError> {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, parts)) = &*kept()
+            && *of == revision
+        {
+            return Ok(parts.clone());
+        }
+        let parts: Arc<[ListPart]> = shared.store.list_parts(visit.who().scope()).await?.into();
+        *kept() = Some((revision, parts.clone()));
+        Ok(parts)
+    }
+}
 
 /// What both fronts are made from.
 struct Facts {
@@ -49,17 +66,19 @@ pub(super) async fn it(shared: &Shared, visit: &Visit) -> Response {
     let read = async {
         let Some(facts) = facts(shared, visit).await? else { return Ok(None) };
         let scope = visit.who().scope();
-        let sent = sent(shared, visit).await?;
+        let parts = match facts.picture.list {
+            Some(list) => shared.counted_list.parts(shared, visit, list.revision).await?,
+            None => Arc::new([]),
+        };
         let (bank, telephone) = (shared.store.bank(scope).await?, shared.store.operator_telephone(scope).await?);
-        Ok::<_, StoreError>(Some((facts, sent, bank, telephone)))
+        Ok::<_, StoreError>(Some((facts, parts, bank, telephone)))
     };
     match read.await {
-        Ok(Some((facts, sent, bank, telephone))) => {
+        Ok(Some((facts, parts, bank, telephone))) => {
             let reader = visit.reader();
             let Facts { picture, known, to_do, unread } = &facts;
             let unread = ListView::of(unread, &reader).rows;
-            let (sent, telephone) = (sent.as_ref(), telephone.as_ref());
-            let beside = Beside { known, to_do, sent, bank: &bank, unread, telephone };
+            let beside = Beside { known, to_do, parts: &parts, bank: &bank, unread, telephone: telephone.as_ref() };
             let view = HomeView::of(picture, beside, visit.who().scope(), &reader);
             visit.answer(StatusCode::OK, home_page(&visit.head(picture.operator.as_deref()), &view, visit.extent()))
         }
