@@ -106,8 +106,10 @@ fn look_up(port: u16, number: u64) -> Vec<u8> {
 pub struct Turns {
     /// The last good one.
     pub good_at: Option<Timestamp>,
-    /// The last try since the start.
+    /// The last try since the start, by hand or by itself.
     pub tried: Option<Duration>,
+    /// Whether that one failed: then the last good one puts the next off no longer.
+    pub failed: bool,
 }
 
 impl Turns {
@@ -117,7 +119,7 @@ impl Turns {
         let after = |since: Duration, s: u64| (Duration::from_secs(s) + spread(s / 12)).saturating_sub(since);
         let from_good = match self.good_at {
             // One that lies ahead was written while the clock was wrong, and says nothing.
-            Some(good) if good <= now => after(now.since(good), SELF_TEST_EVERY_S),
+            Some(good) if good <= now && !self.failed => after(now.since(good), SELF_TEST_EVERY_S),
             Some(_) | None => Duration::ZERO,
         };
         let from_try = match self.tried {
@@ -167,17 +169,21 @@ mod tests {
         for random in [0, 599, u64::MAX] {
             let first = never.wait(NOW, Duration::ZERO, random);
             assert!(first >= minutes(10) && first < minutes(20), "{first:?}");
-            let good = Turns { good_at: Some(NOW), tried: Some(hours(1)) };
+            let good = Turns { good_at: Some(NOW), tried: Some(hours(1)), failed: false };
             let next = good.wait(NOW, hours(1), random);
             assert!(next >= hours(24) && next < hours(26), "{next:?}");
             assert_eq!(good.wait(NOW.plus(hours(26)), hours(27), random), Duration::ZERO);
             // Just started anew, with a good one of this morning.
-            let started = Turns { good_at: Some(NOW), tried: None };
+            let started = Turns { good_at: Some(NOW), tried: None, failed: false };
             assert!(started.wait(NOW.plus(hours(3)), Duration::ZERO, random) >= hours(21));
-            let failed = Turns { good_at: Some(NOW), tried: Some(hours(30)) };
+            let failed = Turns { good_at: Some(NOW), tried: Some(hours(30)), failed: true };
             let again = failed.wait(NOW.plus(hours(30)), hours(30), random);
             assert!(again >= hours(1) && again < minutes(66), "{again:?}");
-            let ahead = Turns { good_at: Some(NOW.plus(hours(9_000))), tried: None };
+            // One by hand failed an hour after a good one: the next is due as after any that failed, not tomorrow.
+            let by_hand = Turns { good_at: Some(NOW), tried: Some(hours(1)), failed: true };
+            let again = by_hand.wait(NOW.plus(hours(1)), hours(1), random);
+            assert!(again >= hours(1) && again < minutes(66), "{again:?}");
+            let ahead = Turns { good_at: Some(NOW.plus(hours(9_000))), tried: None, failed: false };
             assert_eq!(ahead.wait(NOW, hours(1), random), Duration::ZERO, "a clock that was wrong ends no test");
         }
     }

@@ -167,6 +167,7 @@ fn t13_a_real_apt_takes_pilots_first_refuses_what_was_changed_and_follows_the_ke
     let before = scene.installed("varde-archive-keyring")?;
     ensure!(scene.repository(&["retire"])?.code == Some(2), "the only key is not retired");
     scene.repository(&["rotate"])?.ok()?;
+    ensure!(scene.repository(&["retire", "--key", "0123"])?.code == Some(2), "a key that signs nothing is not retired");
     scene.repository(&["sign"])?.ok()?;
     scene.upgrade()?;
     ensure!(scene.installed("varde-archive-keyring")? != before, "the keyring with both keys");

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use varde_common::time::Timestamp;
 
-use super::detour;
 use super::status::Report;
 use super::status_stopped::from_disk;
 use super::trusted::{Proof, Trusted, known_time};
+use super::{NoCredentials, detour};
 use crate::doctor::facts::{Enrolment, Facts, List, Rights, Running, Spool, Way};
 use crate::io::control::{self, Question};
 use crate::io::disk::identity::{Identity, NoIdentity};
@@ -78,7 +78,7 @@ pub(super) fn gather(data: &Path, tries_way: bool, may_capture: bool) -> Facts {
         let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
         match detour(data, &settings, identity.card.fallback.as_deref(), &address) {
             Ok(detour) => facts.way = try_way(data, &settings, &identity, &address, &detour),
-            Err(failure) => facts.proxy_unusable = Some(failure.cause),
+            Err(NoCredentials { what, failure }) => facts.proxy_unusable = Some((what, failure.cause)),
         }
     }
     facts

@@ -29,6 +29,7 @@ pub mod wipe;
 
 use std::path::Path;
 
+use crate::doctor::facts::BadFile;
 use crate::io::disk::{others_may_read, read_at_most};
 use crate::io::settings::{self, NoSettings};
 use crate::limits::PROXY_CREDENTIALS_MAX_OCTETS;
@@ -79,33 +80,55 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// The file with the proxy's credentials cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoCredentials {
+    /// What kind of fault it is.
+    pub what: BadFile,
+    /// In words.
+    pub failure: Failure,
+}
+
+impl From<NoCredentials> for Failure {
+    fn from(none: NoCredentials) -> Failure {
+        none.failure
+    }
+}
+
 /// The proxy that is set, with what it wants to know.
 ///
 /// # Errors
-/// [`Failure`] when the file with its credentials cannot be used.
-pub fn proxy(data: &Path, settings: &Settings) -> Result<Option<Proxy>, Failure> {
+/// [`NoCredentials`] when the file with its credentials cannot be used.
+pub fn proxy(data: &Path, settings: &Settings) -> Result<Option<Proxy>, NoCredentials> {
     let Some(proxy) = settings.proxy.as_deref().and_then(Proxy::read) else { return Ok(None) };
     let Some(file) = &settings.proxy_credentials else { return Ok(Some(proxy)) };
     // A path that does not begin at the root lies in the data directory.
     let file = data.join(file);
-    let octets = read_at_most(&file, PROXY_CREDENTIALS_MAX_OCTETS)
-        .map_err(|error| Failure::new(error, "see that the file proxy_credentials names is there and readable"))?;
     let name = file.display();
+    let bad = |what, cause: String, remedy: String| NoCredentials { what, failure: Failure::new(cause, remedy) };
+    let content = |cause| bad(BadFile::Content, cause, "write user:password into it".to_owned());
+    let octets = read_at_most(&file, PROXY_CREDENTIALS_MAX_OCTETS).map_err(|error| {
+        let what = match &error {
+            error if error.is_forbidden() => BadFile::Rights,
+            error if error.is_too_large() => BadFile::Content,
+            _ => BadFile::Missing,
+        };
+        bad(what, error.to_string(), "see that the file proxy_credentials names is there and readable".to_owned())
+    })?;
     if others_may_read(&file) {
         let cause = format!("others than its owner may read {name}, which holds a password");
-        return Err(Failure::new(cause, format!("run: chmod 600 {name}")));
+        return Err(bad(BadFile::Rights, cause, format!("run: chmod 600 {name}")));
     }
-    let text = String::from_utf8(octets);
-    let text = text.map_err(|_| Failure::new(format!("{name} is not UTF-8 text"), "write user:password into it"))?;
+    let text = String::from_utf8(octets).map_err(|_| content(format!("{name} is not UTF-8 text")))?;
     let proxy = proxy.with_credentials(&text);
-    proxy.map(Some).map_err(|bad| Failure::new(format!("{name} cannot be used: {bad}"), "write user:password into it"))
+    proxy.map(Some).map_err(|bad| content(format!("{name} cannot be used: {bad}")))
 }
 
 /// Where to go when UDP is blocked. `told`: what enrolment was told; `address`: the collector over QUIC.
 ///
 /// # Errors
-/// [`Failure`] when the file with the proxy's credentials cannot be used.
-pub fn detour(data: &Path, settings: &Settings, told: Option<&str>, address: &str) -> Result<Detour, Failure> {
+/// [`NoCredentials`] when the file with the proxy's credentials cannot be used.
+pub fn detour(data: &Path, settings: &Settings, told: Option<&str>, address: &str) -> Result<Detour, NoCredentials> {
     let set = settings.fallback.as_deref().or(told);
     let (proxy, quic_again) = (proxy(data, settings)?, settings.quic_again());
     Ok(Detour { address: detour_address(set, address), proxy, quic_again })
@@ -125,4 +148,33 @@ pub fn settings(data: &Path) -> Result<Settings, Failure> {
         }
     })?;
     Ok(layers.settings().clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_file_with_credentials_that_is_missing_wrong_or_open_to_others_is_told_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            proxy: Some("http://proxy.example:3128".to_owned()),
+            proxy_credentials: Some("password".into()),
+            ..Settings::default()
+        };
+        let what = || proxy(directory.path(), &settings).map(drop).map_err(|none| none.what);
+        assert_eq!(what(), Err(BadFile::Missing));
+        let file = directory.path().join("password");
+        let long = vec![b'a'; usize::try_from(PROXY_CREDENTIALS_MAX_OCTETS).unwrap() + 1];
+        for wrong in [&b"no password"[..], b"u:\xff", &long] {
+            std::fs::write(&file, wrong).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+            assert_eq!(what(), Err(BadFile::Content));
+        }
+        std::fs::write(&file, "user:password\n").unwrap();
+        assert_eq!(what(), Ok(()));
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(what(), Err(BadFile::Rights));
+    }
 }

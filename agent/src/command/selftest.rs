@@ -1,5 +1,6 @@
 //! `varde-agent selftest`: a made-up match goes the whole way to the collector's database and back, and each step is timed.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::Failure;
@@ -29,13 +30,6 @@ pub struct SelftestArgs {
 /// # Errors
 /// [`Failure`] where it did not come back.
 pub fn run(data: &Path, args: &SelftestArgs) -> Result<(), Failure> {
-    let unheard = |error: std::io::Error| {
-        let remedy = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => "run it as root (sudo), or as the user that the service runs as",
-            _ => "restart the service",
-        };
-        Failure::new(format!("the running agent does not answer: {error}"), remedy)
-    };
     let Some(said) = control::ask(data, Question::SelfTest).map_err(unheard)? else { return Err(no_agent(data)) };
     let outcome: Outcome = serde_json::from_str(&said).map_err(|_| match said.as_str() {
         "" => Failure::new("the agent has ended meanwhile, or others wait for a test already", "try again"),
@@ -56,6 +50,19 @@ pub fn run(data: &Path, args: &SelftestArgs) -> Result<(), Failure> {
         Some(_) if args.json => Err(Failure { cause: String::new(), remedy: String::new(), code: 1 }),
         Some(Stuck { why, remedy, .. }) => Err(Failure::new(why, remedy)),
     }
+}
+
+/// Somebody listens, and says nothing.
+fn unheard(error: std::io::Error) -> Failure {
+    let remedy = match error.kind() {
+        ErrorKind::PermissionDenied => "run it as root (sudo), or as the user that the service runs as",
+        // One at a time: behind another that waits for each of its steps, this one was not begun.
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            "another test may be under way: wait two minutes and try again; if it stays so, restart the service"
+        }
+        _ => "restart the service",
+    };
+    Failure::new(format!("the running agent does not answer: {error}"), remedy)
 }
 
 /// Nobody listens: what is missing for that.
@@ -123,6 +130,14 @@ mod tests {
         Enrolling::begin(directory.path(), "varde1-a").unwrap();
         let told = run(directory.path(), &args).unwrap_err();
         assert!(told.cause.contains("waits for the CSIRT's approval"), "{told}");
+    }
+
+    #[test]
+    fn who_waits_behind_another_test_is_told_to_try_again() {
+        for kind in [ErrorKind::WouldBlock, ErrorKind::TimedOut] {
+            assert!(unheard(kind.into()).remedy.contains("try again"), "{kind}");
+        }
+        assert_eq!(unheard(ErrorKind::BrokenPipe.into()).remedy, "restart the service");
     }
 
     #[test]

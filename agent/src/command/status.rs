@@ -59,7 +59,7 @@ pub struct StatusArgs {
     #[arg(long)]
     json: bool,
     /// Print one line as Nagios, Icinga and Checkmk read it, with numbers, and exit 0 = OK, 1 = WARNING (records lost, no packet
-    /// for a minute, no test of itself that came back for three days, the certificate runs out within ten days, settings or lists that were not taken), 2 = CRITICAL (it does
+    /// for a minute, its last test of itself failed, or none came back for three days, the certificate runs out within ten days, settings or lists that were not taken), 2 = CRITICAL (it does
     /// not run, is not connected, keeps nothing, has no list, no packet for five minutes), 3 = UNKNOWN (it could not be asked).
     /// A loss counts until the collector has been told of it and 72 hours have passed.
     #[arg(long, conflicts_with = "json")]

@@ -16,7 +16,7 @@ use super::status_stopped::from_disk;
 use crate::doctor::{judge, worst};
 use crate::io::control::{self, Question};
 use crate::io::doctor::machine;
-use crate::io::{clock, settings};
+use crate::io::{clock, run_as, settings};
 use crate::limits::SUPPORT_BUNDLE_MAX_OCTETS;
 use crate::redacted::redacted;
 use crate::settings::layers::{Origin, keys};
@@ -44,9 +44,11 @@ pub struct SupportBundleArgs {
 /// # Errors
 /// [`Failure`].
 pub fn run(data: &Path, args: &SupportBundleArgs) -> Result<(), Failure> {
-    let text = text(data, !args.offline)?;
+    // Asked before root becomes the data directory's owner: it is about who asks.
+    let may_capture = machine::may_capture();
     if args.preview {
-        print!("{text}");
+        as_owner(data)?;
+        print!("{}", text(data, !args.offline, may_capture)?);
         return Ok(());
     }
     let day: String = clock::now().to_string().chars().take_while(|c| *c != 'T').collect();
@@ -54,7 +56,12 @@ pub fn run(data: &Path, args: &SupportBundleArgs) -> Result<(), Failure> {
     let cannot = |error: std::io::Error| {
         Failure::new(format!("cannot write {}: {error}", path.display()), "name another file with --out FILE")
     };
+    // Where it goes is for whoever asks to say, so it is opened first.
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(cannot)?;
+    let text = as_owner(data).and_then(|()| text(data, !args.offline, may_capture)).inspect_err(|_| {
+        // Nothing of it is worth keeping, and it would stand in the way of the next; where it cannot be removed it is empty.
+        let _ = std::fs::remove_file(&path);
+    })?;
     let mut packed = GzEncoder::new(file, Compression::default());
     packed.write_all(text.as_bytes()).map_err(cannot)?;
     packed.finish().and_then(|file| file.sync_all()).map_err(cannot)?;
@@ -62,9 +69,17 @@ pub fn run(data: &Path, args: &SupportBundleArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Goes on as the data directory's owner, as `doctor` does: what is read is the service's, and no file is left that only root may read.
+fn as_owner(data: &Path) -> Result<(), Failure> {
+    let cannot = |error| {
+        Failure::new(format!("cannot go on as the owner of {}: {error}", data.display()), "run it as that user")
+    };
+    run_as::owner_of(data).map_err(cannot)
+}
+
 /// What the bundle holds.
-fn text(data: &Path, tries_way: bool) -> Result<String, Failure> {
-    let findings = judge(&gather(data, tries_way, machine::may_capture()));
+fn text(data: &Path, tries_way: bool, may_capture: bool) -> Result<String, Failure> {
+    let findings = judge(&gather(data, tries_way, may_capture));
     let found = findings.iter().map(|finding| {
         let values: serde_json::Map<String, Value> =
             finding.values.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
@@ -118,7 +133,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let settings = "collector = \"hemmelig.example:7843\"\ninside = [\"10.77.0.0/16\"]\nspool_max_mib = 8\n";
         std::fs::write(directory.path().join("agent.toml"), settings).unwrap();
-        let told = text(directory.path(), false).unwrap();
+        let told = text(directory.path(), false, machine::may_capture()).unwrap();
         for planted in ["hemmelig", "10.77", directory.path().to_str().unwrap()] {
             assert!(!told.contains(planted), "{planted}: {told}");
         }

@@ -36,7 +36,7 @@ pub struct Facts {
     /// The latest time that the collector ever said.
     pub heard_until: Option<Timestamp>,
     /// Why the file with the proxy's user and password cannot be used.
-    pub proxy_unusable: Option<String>,
+    pub proxy_unusable: Option<(BadFile, String)>,
     /// The way to the collector; none = it was not tried.
     pub way: Option<Way>,
 }
@@ -183,6 +183,17 @@ pub struct Spool {
     pub oldest: Option<Timestamp>,
     /// Records never delivered in spools that were set aside.
     pub set_aside: u64,
+}
+
+/// What is wrong with the file that holds the proxy's user and password: each is mended otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadFile {
+    /// It is not there, or cannot be read at all.
+    Missing,
+    /// It is not one line of user and password.
+    Content,
+    /// The service may not read it, or others may too.
+    Rights,
 }
 
 /// The way to the collector.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::{DataFacts, Enrolment, Interface, List, Reached, Rights, Running, Spool, Way};
+use super::facts::{BadFile, DataFacts, Enrolment, Interface, List, Reached, Rights, Running, Spool, Way};
 use super::words::{Language, Words};
 use super::*;
 use crate::recent::RecentReport;
@@ -178,7 +178,9 @@ fn cases() -> Vec<Case> {
         ("tcp-refused", Warn, |facts| {
             (way(facts).tcp, way(facts).tcp_named) = (Some(Reached::Refused("x".into())), true);
         }),
-        ("proxy-credentials", Fail, |facts| facts.proxy_unusable = Some("x".into())),
+        ("proxy-credentials", Fail, |facts| facts.proxy_unusable = Some((BadFile::Rights, "x".into()))),
+        ("proxy-credentials-missing", Fail, |facts| facts.proxy_unusable = Some((BadFile::Missing, "x".into()))),
+        ("proxy-credentials-content", Fail, |facts| facts.proxy_unusable = Some((BadFile::Content, "x".into()))),
         ("tls-opened", Warn, |facts| way(facts).tcp = Some(Reached::Opened("CN=x".into()))),
         ("proxy-password", Warn, |facts| way(facts).tcp = Some(Reached::Proxy { status: 407, said: "x".into() })),
         ("proxy-refuses", Warn, |facts| way(facts).tcp = Some(Reached::Proxy { status: 403, said: "x".into() })),
@@ -268,7 +270,7 @@ const WELL: [&str; 18] = [
     "interface-ok",
     "traffic-ok",
     "traffic-unanswered",
-    "tcp-not-offered",
+    "tcp-not-needed",
     "clock-ok",
     "list-ok",
     "quic-ok",
@@ -380,12 +382,12 @@ fn both_directions_are_told_only_where_replies_were_seen() {
 }
 
 #[test]
-fn a_way_that_nobody_named_and_nobody_needs_is_no_trouble_and_is_where_quic_does_not_come_through() {
-    for tcp in [Reached::NoAnswer, Reached::Refused("x".into())] {
+fn a_way_that_nobody_named_and_nobody_needs_is_no_trouble_where_it_is_refused_and_is_where_packets_are_dropped() {
+    for (tcp, warned) in [(Reached::NoAnswer, vec!["tcp-silent"]), (Reached::Refused("x".into()), vec![])] {
         let mut facts = well();
         way(&mut facts).tcp = Some(tcp);
-        assert_eq!(keys(&facts, Severity::Warn), Vec::<&str>::new());
-        assert!(keys(&facts, Severity::Ok).contains(&"tcp-not-offered"));
+        assert_eq!(keys(&facts, Severity::Warn), warned);
+        assert_eq!(keys(&facts, Severity::Ok).contains(&"tcp-not-needed"), warned.is_empty());
         way(&mut facts).quic = Reached::NoAnswer;
         assert!(keys(&facts, Severity::Fail).iter().any(|key| key.starts_with("tcp-")), "{facts:?}");
     }

@@ -1,12 +1,17 @@
 //! The way to the collector: whether it is reached, and who stands in it.
 
 use super::{Facts, Finding};
-use crate::doctor::facts::{Reached, Way};
+use crate::doctor::facts::{BadFile, Reached, Way};
 
 pub(super) fn judge_way(facts: &Facts, findings: &mut Vec<Finding>) {
-    if let Some(why) = &facts.proxy_unusable {
+    if let Some((what, why)) = &facts.proxy_unusable {
         let owner = facts.data.owner.unwrap_or_default();
-        findings.push(Finding::fail("proxy-credentials").with("why", why).with("owner", owner));
+        let key = match what {
+            BadFile::Missing => "proxy-credentials-missing",
+            BadFile::Content => "proxy-credentials-content",
+            BadFile::Rights => "proxy-credentials",
+        };
+        findings.push(Finding::fail(key).with("why", why).with("owner", owner));
     }
     if let Some(way) = &facts.way {
         judge_attempts(way, findings);
@@ -61,9 +66,10 @@ fn judge_attempts(way: &Way, findings: &mut Vec<Finding>) {
         }
         Reached::Name(why) => finding("proxy-unknown").with("proxy", proxy).with("why", why),
         Reached::NotAccepted(why) => Finding::fail("sensor-not-accepted").with("why", why),
-        // Nobody said that there is such a way, and none is needed.
-        Reached::NoAnswer | Reached::Refused(_) if !way.tcp_named && way.quic == Reached::Yes => {
-            Finding::ok("tcp-not-offered").with("address", address)
+        // Where a collector usually is, and nobody said that this one is there: then it is none, or a firewall that says no. A firewall that
+        // drops the packets is told of below: the collector listens there unless it was told not to.
+        Reached::Refused(_) if !way.tcp_named && way.quic == Reached::Yes => {
+            Finding::ok("tcp-not-needed").with("address", address)
         }
         Reached::NoAnswer => finding("tcp-silent").with("address", address),
         Reached::Refused(why) | Reached::Broken(why) => {

@@ -75,7 +75,7 @@ pub struct Outcome {
 pub struct Known {
     /// When one last came the whole way and back; null = none has.
     pub good_at: Option<Timestamp>,
-    /// Why the last one since the start did not; null = it did, or none was tried.
+    /// Why the last one since the start that had a session did not; null = it did, or none was tried.
     pub failed: Option<String>,
     /// Whether the collector of the session that stands takes them.
     pub taken: bool,
@@ -101,6 +101,7 @@ pub struct SelfTests {
     /// The collector's last word: the number, and what it took, microseconds.
     tested: watch::Sender<Option<(u64, u64)>>,
     known: watch::Sender<Known>,
+    /// When the last one ended, since boot.
     tried: Mutex<Option<Duration>>,
     /// One at a time.
     turn: AsyncMutex<()>,
@@ -213,16 +214,14 @@ impl SelfTests {
         let random = getrandom::u64().unwrap_or(0);
         let started = clock::since_boot();
         loop {
-            let turns = Turns {
-                good_at: self.known.borrow().good_at,
-                tried: *self.tried.lock().unwrap_or_else(PoisonError::into_inner),
-            };
+            let Known { good_at, failed, .. } = self.known.borrow().clone();
+            let tried = *self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+            let tried = tried.map(|at| at.saturating_sub(started));
+            let turns = Turns { good_at, tried, failed: failed.is_some() };
             let up = clock::since_boot().saturating_sub(started);
             let wait = turns.wait(clock::now(), up, random);
             if wait.is_zero() && *self.takes.borrow() {
                 let outcome = self.run(around).await;
-                *self.tried.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(clock::since_boot().saturating_sub(started));
                 match &outcome.failed {
                     None => tracing::info!("the sensor's test of itself passed"),
                     Some(Stuck { why, remedy, .. }) => {
@@ -242,11 +241,13 @@ impl SelfTests {
         let at = clock::now();
         let mut steps = Vec::new();
         let failed = self.way(around, &mut steps).await.err();
-        self.known.send_modify(|known| {
-            known.failed = failed.as_ref().map(|stuck| stuck.why.clone());
-            if failed.is_none() {
-                known.good_at = Some(at);
-            }
+        // The wait for the next is counted from here, whoever asked for this one.
+        *self.tried.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock::since_boot());
+        self.known.send_modify(|known| match &failed {
+            // Without a session nothing was tried, and that there is none is told by itself.
+            Some(Stuck { step: Step::Session, .. }) => {}
+            Some(stuck) => known.failed = Some(stuck.why.clone()),
+            None => (known.good_at, known.failed) = (Some(at), None),
         });
         if failed.is_none() {
             let data = around.data.clone();
@@ -382,4 +383,35 @@ impl SelfTests {
 fn took(step: Step, begun: Instant) -> Took {
     let passed = clock::monotonic().saturating_duration_since(begun);
     Took { step, us: u64::try_from(passed.as_micros()).unwrap_or(u64::MAX) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_failed_is_kept_with_when_it_was_tried_and_want_of_a_session_is_no_failure() {
+        let directory = tempfile::tempdir().unwrap();
+        let (tests, arriving) = SelfTests::new(directory.path());
+        let (figures, uplink) = (watch::Sender::new(Figures::default()), watch::Sender::new(Uplink::default()));
+        let around =
+            Around { data: directory.path().to_owned(), figures: figures.subscribe(), uplink: uplink.subscribe() };
+        let outcome = tests.run(&around).await;
+        assert_eq!(outcome.failed.map(|stuck| stuck.step), Some(Step::Session));
+        assert_eq!(tests.known().failed, None, "there was no session, which is told by itself");
+
+        uplink.send_modify(|uplink| uplink.connected = true);
+        tests.handle_takes();
+        *tests.tried.lock().unwrap() = None;
+        drop(arriving);
+        let outcome = tests.run(&around).await;
+        assert_eq!(outcome.failed.map(|stuck| stuck.step), Some(Step::Matched));
+        assert!(tests.known().failed.is_some_and(|why| why.contains("reads nothing any more")));
+        assert!(tests.tried.lock().unwrap().is_some(), "so that the next is not a day away");
+
+        tests.handle_session_over();
+        uplink.send_modify(|uplink| uplink.connected = false);
+        tests.run(&around).await;
+        assert!(tests.known().failed.is_some(), "and it stays what it was");
+    }
 }

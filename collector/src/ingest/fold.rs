@@ -53,8 +53,8 @@ pub(super) struct Said {
     pub(super) braked: Vec<(i64, i64, BrakedCount)>,
     /// What sensors say of themselves; none that has nothing to say.
     pub(super) events: BTreeMap<(i64, Epoch), Vec<record::SensorEvent>>,
-    /// Self-tests: whose, and the number of each.
-    pub(super) tests: Vec<(i64, u64)>,
+    /// Self-tests: the last number of each sensor. One that sends a thousand is written down once.
+    pub(super) tests: BTreeMap<i64, u64>,
     /// Alerts at sites that are nobody's here: their places are kept, what stands in them is not (a member may have left).
     pub(super) nobodys: BTreeSet<(i64, Seq)>,
     /// Threats that were now found to be mere lists.
@@ -218,7 +218,7 @@ fn fold(
                     })
                 }
                 SensorEvent::SelfTest { number } => {
-                    tests.push((sensor, *number));
+                    tests.insert(sensor, *number);
                     json!({ "event": SELF_TEST })
                 }
                 SensorEvent::IndicatorToldAgain { site, indicator, exercise, revision } => json!({
