@@ -1662,15 +1662,12 @@ home-unread = Advisories you have not confirmed as read
 home-no-sensor = You have no sensor that is connected. Ask the response team for a token.
 home-contacts = Whom we call at your place
 home-contacts-words = When something is urgent the response team calls these, at night too.
-home-contacts-none = We do not know whom to call at your place. Call the response team and tell them.
+home-contacts-none = We do not know whom to call at your place.
 home-contacts-doubt = Look over whom we call at your place, and confirm that it is right
 home-contacts-button = All of it is right today
-home-contacts-wrong = Is it not right? Tell the response team, who will correct it.
+home-contacts-wrong = Is something missing or wrong? Correct it yourselves
 home-profile = All we have about you
 home-lists = What the sensor looks for
-home-list = List { $revision } with { $count }, published { $at }.
-home-lists-open = By source, kind and marking
-home-count = Count
 home-leaves-all = All that can be sent out, in { $shown } points
 leaves-title = What leaves the house
 leaves-yourself = See for yourself at the sensor, with real examples:
@@ -1702,7 +1699,7 @@ leadership-unread = { $n ->
    *[other] { $shown } advisories are not confirmed as read at our place
 }
 leadership-out-of-hours = out of hours
-leadership-ring-none = No telephone numbers are registered for us. Ask your IT to give them to the response team.
+leadership-ring-none = No telephone numbers are registered for us. Ask your IT to enter them here in Varde.
 leadership-ring-operator = The response team,
 leadership-operator-unknown = The response team's number does not stand here. Use the one you have been given by
 # On from pages of others

@@ -35,7 +35,7 @@ nav-incidents = Saker
 nav-campaigns = Kampanjar
 nav-indicators = Indikatorar
 nav-advisories = Varsel
-nav-members = Medlemer
+nav-members = Medlemmer
 nav-sensors = Sensorar
 nav-audit = Revisjon
 nav-account = Konto
@@ -93,11 +93,11 @@ figure-exercises = { $n ->
     [1] i tillegg 1 i øving
    *[other] i tillegg { $shown } i øvingar
 }
-figure-hit = Medlemer i kampanjar
+figure-hit = Medlemmer i kampanjar
 figure-hit-of = { $n ->
-    [0] ingen medlemer enno
+    [0] ingen medlemmer enno
     [1] av 1 medlem
-   *[other] av { $shown } medlemer
+   *[other] av { $shown } medlemmer
 }
 figure-seeing = Kan sjå no
 figure-sensors = Sensorar tilkopla
@@ -117,51 +117,51 @@ campaigns = Moglege kampanjar
 campaign-possible = Mogleg kampanje
 campaign-confirmed = Kampanje
 campaign-none = ingen kampanje
-reach = { $hit } av { $able } medlemer som kunne sjå det, er ramma. { $blind } av { $total } kunne ikkje sjå det.
-reach-all = { $hit } av { $able } medlemer er ramma. Alle { $total } kunne sjå det.
-reach-reported = { $hit } medlemer, av dei { $reported } melde av folk. { $seen } av { $able } som kunne sjå det, har treff; { $blind } av { $total } kunne ikkje sjå det.
-reach-reported-blind = { $hit } medlemer, av dei { $reported } melde av folk; ingen sensor kunne sjå det.
-reach-reported-unseen = { $hit } medlemer, av dei { $reported } melde av folk. Sensorar hos { $able } av { $total } kunne sjå det, og ingen av dei har sett det.
+reach = { $hit } av { $able } medlemmer som kunne sjå det, er ramma. { $blind } av { $total } kunne ikkje sjå det.
+reach-all = { $hit } av { $able } medlemmer er ramma. Alle { $total } kunne sjå det.
+reach-reported = { $hit } medlemmer, av dei { $reported } melde av folk. { $seen } av { $able } som kunne sjå det, har treff; { $blind } av { $total } kunne ikkje sjå det.
+reach-reported-blind = { $hit } medlemmer, av dei { $reported } melde av folk; ingen sensor kunne sjå det.
+reach-reported-unseen = { $hit } medlemmer, av dei { $reported } melde av folk. Sensorar hos { $able } av { $total } kunne sjå det, og ingen av dei har sett det.
 reach-own = De er ramma.
-reach-own-others = De er ramma, og minst { $shown } andre medlemer.
+reach-own-others = De er ramma, og minst { $shown } andre medlemmer.
 behind-supplier = bak { $supplier }
-counted-shared = { $hit } medlemer er { $independent } uavhengige: dei som er bak same fellesnett, tel éin gong, for eitt treff der kan visast hos alle.
+counted-shared = { $hit } medlemmer er { $independent } uavhengige: dei som er bak same fellesnett, tel éin gong, for eitt treff der kan visast hos alle.
 counted-departed = { $n ->
     [one] Éin medlem som vart ramma, har gått ut sidan; av han er berre dette talet att.
-   *[other] { $shown } medlemer som vart ramma, har gått ut sidan; av dei er berre dette talet att.
+   *[other] { $shown } medlemmer som vart ramma, har gått ut sidan; av dei er berre dette talet att.
 }
 blind-why = Kvifor nokon ikkje kan sjå:
 blind-no-sensor = { $n ->
     [1] 1 medlem har ingen sensor
-   *[other] { $shown } medlemer har ingen sensor
+   *[other] { $shown } medlemmer har ingen sensor
 }
 blind-not-enrolled = { $n ->
     [1] hos 1 medlem var sensoren ikkje kopla til
-   *[other] hos { $shown } medlemer var sensoren ikkje kopla til
+   *[other] hos { $shown } medlemmer var sensoren ikkje kopla til
 }
 blind-revoked = { $n ->
     [1] hos 1 medlem er sensoren stengd ute
-   *[other] hos { $shown } medlemer er sensoren stengd ute
+   *[other] hos { $shown } medlemmer er sensoren stengd ute
 }
 blind-silent = { $n ->
     [1] hos 1 medlem er sensoren stille
-   *[other] hos { $shown } medlemer er sensoren stille
+   *[other] hos { $shown } medlemmer er sensoren stille
 }
 blind-old-list = { $n ->
     [1] hos 1 medlem har sensoren ikkje fått lista
-   *[other] hos { $shown } medlemer har sensoren ikkje fått lista
+   *[other] hos { $shown } medlemmer har sensoren ikkje fått lista
 }
 blind-no-indicator = { $n ->
     [1] hos 1 medlem har sensoren ingen indikator å sjå det med
-   *[other] hos { $shown } medlemer har sensoren ingen indikator å sjå det med
+   *[other] hos { $shown } medlemmer har sensoren ingen indikator å sjå det med
 }
 blind-unseen = { $n ->
     [1] hos 1 medlem såg ikkje sensoren det som folk har meldt
-   *[other] hos { $shown } medlemer såg ikkje sensoren det som folk har meldt
+   *[other] hos { $shown } medlemmer såg ikkje sensoren det som folk har meldt
 }
 blind-no-traffic = { $n ->
     [1] hos 1 medlem når ingen trafikk sensoren
-   *[other] hos { $shown } medlemer når ingen trafikk sensoren
+   *[other] hos { $shown } medlemmer når ingen trafikk sensoren
 }
 scope = Omfang
 hosts = { $n ->
@@ -183,7 +183,7 @@ sightings = { $n ->
 }
 indicators = Indikatorar
 indicator-confidential = fortruleg indikator { $id }
-members-in-order = Medlemer i den rekkjefølgja dei vart ramma
+members-in-order = Medlemmer i den rekkjefølgja dei vart ramma
 concluded = Sett som kampanje
 kind-domain = domene
 kind-host = vertsnamn
@@ -206,17 +206,17 @@ severity-high = Høg
 severity-critical = Kritisk
 # Tomt
 next-step = Neste steg:
-nothing-no-members = Ingen kampanjar, for det er ingen medlemer enno.
-nothing-found = Ingen kampanjar. Treff hos 0 av { $able } medlemer som kan sjå no ({ $total } i alt).
-nothing-shared = Ingen kampanjar. { $incidents } saker, med treff hos { $hit } av { $total } medlemer ({ $able } kan sjå no), men ingen av dei er delte av to uavhengige medlemer.
-next-member = legg til den første medlemen med nummer og namn.
-next-token = lag ein kode for sensoren til den første medlemen; han gjeld i 72 timar.
+nothing-no-members = Ingen kampanjar, for det er ingen medlemmer enno.
+nothing-found = Ingen kampanjar. Treff hos 0 av { $able } medlemmer som kan sjå no ({ $total } i alt).
+nothing-shared = Ingen kampanjar. { $incidents } saker, med treff hos { $hit } av { $total } medlemmer ({ $able } kan sjå no), men ingen av dei er delte av to uavhengige medlemmer.
+next-member = legg til den første medlemmen med nummer og namn.
+next-token = lag ein eingongskode for sensoren til den første medlemmen; han gjeld i 72 timar.
 next-import = les inn ei liste med indikatorar.
 next-publish = { $n ->
     [1] 1 indikator er lesen inn, men ikkje publisert til alle; publiser ei liste.
    *[other] { $shown } indikatorar er lesne inn, men ikkje publiserte til alle; publiser ei liste.
 }
-next-enroll = kople til ein sensor hos ein medlem med koden han har fått.
+next-enroll = kople til ein sensor hos ein medlem med eingongskoden han har fått.
 next-wait = ingen. Alle kan sjå, og sida seier frå når noko kjem.
 next-sensors = få dei som ikkje kan sjå, til å sjå; sensorane står lenger ned.
 # Saker
@@ -247,7 +247,7 @@ col-confidence = Tillit
 col-number = Nummer
 # Sensorar
 sensors = Sensorar
-sensors-none = Ingen sensorar. Lag ein kode med «varde-collector sensor token NUMMER» og gi han til medlemen.
+sensors-none = Ingen sensorar. Lag ein eingongskode med «varde-collector sensor token NUMMER» og gi han til medlemmen.
 col-sensor = Sensor
 col-state = Tilstand
 col-list = Liste i kraft
@@ -267,8 +267,8 @@ sensor-connected-tcp = tilkopla over TCP (UDP er sperra)
 sensor-stalled = tilkopla, men utan livsteikn sidan
 sensor-silent = stille sidan
 sensor-never-came = kopla til, men aldri høyrt frå sidan
-sensor-token-waits = ventar på å bli kopla til; koden gjeld til
-sensor-token-expired = aldri kopla til; koden gjekk ut
+sensor-token-waits = ventar på å bli kopla til; eingongskoden gjeld til
+sensor-token-expired = aldri kopla til; eingongskoden gjekk ut
 sensor-waits-approval = ventar på godkjenning; orda er: { $words }
 sensor-revoked = stengd ute
 sensor-quarantined = i karantene: to maskiner brukar identiteten, sidan
@@ -419,11 +419,11 @@ event-held-back = Han sende meir enn éin sensor nokon gong har å melde, og det
 event-unpublished-list = Han kom med ei liste som aldri er publisert her: nummeret er høgare enn alle herifrå. Anten er samlaren lagd tilbake frå ein kopi og har ikkje publisert sidan, eller så har nokon signert ho med ein stolen listenøkkel: sjå «listenøkkelen er stjålet» i rettleiinga.
 event-thrown-out = Han braut reglane for samtalen gong på gong, og slepp ikkje til på ei stund kvar gong, høgst fem minutt. Har begge programma same versjon, kan nokon andre ha nøkkelen: vurder å trekkje han tilbake.
 event-two-live = To maskiner brukar identiteten til sensoren: éi kom som var helsa på før, medan ei anna var helsa på sidan. Ingen av dei blir høyrde før sensoren er sleppt fri.
-event-token-reused = Nokon kom med ein kode som var brukt før. Nokon andre har meldinga han vart send i, eller han vart prøvd to gonger: spør medlemen, og lag ein ny om de er i tvil.
-event-token-guessed = Nokon prøvde å kople til med dette nummeret utan å kjenne løyndomen i koden: ein kode som er kopiert feil, eller ei gjetting.
-event-ended-key = Nokon kom med ein nøkkel denne sensoren hadde før sertifikatet vart fornya. Han vart avvist. Ein eldre kopi av maskina er starta, eller nøkkelen er teken: spør medlemen.
-event-replaced-again = Ei ny økt tok plassen til den som stod, for tredje gong innan ein time eller meir. Nettet fell ut, eller han vert starta om att og om att; er det ikkje slik, har nokon andre nøkkelen: spør medlemen.
-event-silent-again = Gong på gong har nokon vist nøkkelen til denne sensoren og så ikkje sagt noko. Er det ingen brannmur på vegen som slepp QUIC til og stansar resten, har nokon andre nøkkelen: spør medlemen, og vurder å trekkje han tilbake. Sensoren si eiga økt tek ikkje skade av det.
+event-token-reused = Nokon kom med ein eingongskode som var brukt før. Nokon andre har meldinga han vart send i, eller han vart prøvd to gonger: spør medlemmen, og lag ein ny om de er i tvil.
+event-token-guessed = Nokon prøvde å kople til med dette nummeret utan å kjenne løyndomen i eingongskoden: ein kode som er kopiert feil, eller ei gjetting.
+event-ended-key = Nokon kom med ein nøkkel denne sensoren hadde før sertifikatet vart fornya. Han vart avvist. Ein eldre kopi av maskina er starta, eller nøkkelen er teken: spør medlemmen.
+event-replaced-again = Ei ny økt tok plassen til den som stod, for tredje gong innan ein time eller meir. Nettet fell ut, eller han vert starta om att og om att; er det ikkje slik, har nokon andre nøkkelen: spør medlemmen.
+event-silent-again = Gong på gong har nokon vist nøkkelen til denne sensoren og så ikkje sagt noko. Er det ingen brannmur på vegen som slepp QUIC til og stansar resten, har nokon andre nøkkelen: spør medlemmen, og vurder å trekkje han tilbake. Sensoren si eiga økt tek ikkje skade av det.
 event-foreign-site = agent.toml på sensoren nemner ein stad han ikkje kan melde for. Økta vart avslutta, og han tek vare på det han finn. Anten skal han få staden (sensor site add), eller så er nummeret i agent.toml feil.
 event-mark-unknown = Sensoren sa eit merke denne samlaren ikkje hugsar å ha gitt. Slik er det etter at samlaren er lagd tilbake frå ein kopi.
 event-mark-missing = Sensoren har ikkje lenger merket han fekk; nokon kan ha tømt mappa med køen.
@@ -488,7 +488,7 @@ blind-hellos-none = Inga TLS-opning er lesen enno.
 blind-ech = Skjult namn: { $ech } av { $hellos } TLS-opningar bar eit kryptert indre namn, ekte eller som dekke (ECH).
 blind-resolver-names = Kjende opne namnetenarar: { $named } av { $hellos } TLS-opningar galdt ein av dei.
 # Kart
-map = Medlemene
+map = Medlemmene
 map-hit = i ein open kampanje
 map-alone = eiga sak
 map-quiet = kan sjå; ingenting ope
@@ -498,13 +498,13 @@ map-table = Vis som tabell
 # Ein kampanje
 why-title = Kvifor ser eg dette?
 why-possible = «Mogleg» til eit menneske har sett på han: samanfallet er rekna ut, ikkje stadfesta.
-link-indicator = Sakene er førte saman fordi uavhengige medlemer har treff på same indikator: { $what }.
+link-indicator = Sakene er førte saman fordi uavhengige medlemmer har treff på same indikator: { $what }.
 link-own-threat = Alarmane er på same trussel: { $what }.
 link-own-indicator = Alarmane er på same indikator: { $what }.
 link-own-several = Alarmane er på fleire truslar eller indikatorar og er førte saman fordi same maskin har møtt dei. Den første er { $what }.
 link-reported-threat = Meld av ein person, om trusselen { $what }.
 link-reported-indicator = Meld av ein person, om indikatoren { $what }.
-link-threat = Sakene er førte saman fordi uavhengige medlemer har treff på same trussel: { $what }.
+link-threat = Sakene er førte saman fordi uavhengige medlemmer har treff på same trussel: { $what }.
 word-why-title = Kvifor dette ordet?
 word-version = Vege etter { $version }.
 word-own = Det alvorlegaste ordet blant dykkar eigne saker i han.
@@ -535,10 +535,10 @@ term-mere-list = når berre ei rein liste nemner det, er ingenting meir enn midd
 term-likelihood = Sannsyn: { $value } ({ $points } poeng)
 term-zone = høgaste konsekvensnivå i ei sone er { $value }: { $points }
 term-severity = alvor etter lista: { $value }: { $points }
-term-members = { $value } uavhengige medlemer fekk svar, og sikkerheita er høg: { $points }
+term-members = { $value } uavhengige medlemmer fekk svar, og sikkerheita er høg: { $points }
 term-consequence = Konsekvens: { $value } ({ $points } poeng)
 term-critical-by-name = Kritisk: kontakt med namnet, i ei sone med høgt konsekvensnivå
-term-critical-by-members = Kritisk: { $value } uavhengige medlemer fekk svar, og det er ikkje føreslått som støy
+term-critical-by-members = Kritisk: { $value } uavhengige medlemmer fekk svar, og det er ikkje føreslått som støy
 term-not-critical = Tabellen seier kritisk, men ingen av dei to vegane dit er gått; derfor høg
 term-unvouched = Tabellen seier meir enn middels, men ingen står inne for det: inga sikker kjelde, ingen namngitt trussel, ingen kontakt i fast takt, ingen data ut, ikkje kontakt hos fleire uavhengige medlemmer; derfor middels
 term-said-apart = Det folk har meldt, er vege for seg, og blir ikkje meir enn det sensorane såg: { $value }
@@ -561,14 +561,14 @@ bond-contact = i { $n } saker var det kontakt med same indikator: { $value }
 bond-address = i { $n } saker førte lista namn til same sjeldne adresse: { $value }
 bond-domain = { $n } saker har namn under same domene: { $value }
 bond-off = (fører ikkje lenger saman)
-scale-several = Fleire medlemer er råka.
+scale-several = Fleire medlemmer er råka.
 scale-sector = Råkar heile sektoren: ein stor del av dei som kunne sjå det, har det.
 spread = Spreiing over tid
 spread-axis = norsk tid, kl.
 spread-words = Kvar linje er ein medlem, frå første til siste treff; kvar prikk er ein alarm som byrja. Tabellen under seier det same.
 spread-left-out = { $n ->
     [1] 1 medlem til står berre i tabellen.
-   *[other] { $shown } medlemer til står berre i tabellen.
+   *[other] { $shown } medlemmer til står berre i tabellen.
 }
 why-inbound = kom utanfrå
 why-labels-left = { $n ->
@@ -602,7 +602,7 @@ deletion-former = Tidlegare nummer: { $numbers }
 deletion-by = Sletta av { $operator } { $at } med varde-collector { $program }
 deletion-what = Dette er sletta og skrive over i databasen:
 deletion-what-in-log = Dette er sletta. Nokon las i databasen samstundes, så det står framleis i loggfila til databasen, og blir skrive over der når dei er ferdige:
-deletion-members = medlemer (han sjølv og dei som var slegne saman med han)
+deletion-members = medlemmer (han sjølv og dei som var slegne saman med han)
 deletion-contacts = kontaktar
 deletion-addresses = domene og nett
 deletion-sensors = sensorar, alle sperra, med nøklar og historikk
@@ -620,9 +620,9 @@ deletion-kept-campaigns = { $n ->
     [one] i éin kampanje: at éin medlem til vart ramma
    *[other] i { $shown } kampanjar: at éin medlem til vart ramma
 }
-deletion-backups = Tryggingskopiar frå før slettinga inneheld framleis dataa. Dei blir ikkje tekne vare på lenger enn til { $until }. Blir ein av dei lagd tilbake før det, slettar programmet medlemen på nytt.
+deletion-backups = Tryggingskopiar frå før slettinga inneheld framleis dataa. Dei blir ikkje tekne vare på lenger enn til { $until }. Blir ein av dei lagd tilbake før det, slettar programmet medlemmen på nytt.
 deletion-copies = Kopiar i datamappa til samlaren frå før slettinga, som òg blir fjerna, av samlaren sjølv seinast 35 døgn etter at dei vart laga: { $copies }
-deletion-sensor = På medlemen si eiga maskin blir sensoren sletta med: varde-agent wipe
+deletion-sensor = På medlemmen si eiga maskin blir sensoren sletta med: varde-agent wipe
 deletion-exported = Dette vart levert ut før slettinga (SHA-256 og fil):
 
 beat-begins = Livsteikn frå samlaren skal sendast til
@@ -650,8 +650,8 @@ member-networks = Nett på internett
 member-none-known = ingen kjende
 member-contacts = Kontaktar
 member-contacts-none = Ingen kontaktar er kjende. Legg inn den første: varde-collector member set { $number } --contact it --name NAMN
-member-sites = Sensorar som ser nettet til medlemen
-member-sites-none = Ingen sensor ser nettet til denne medlemen.
+member-sites = Sensorar som ser nettet til medlemmen
+member-sites-none = Ingen sensor ser nettet til denne medlemmen.
 role-it = IT-drift
 role-security = Tryggleik
 role-oncall = Vakt
@@ -703,7 +703,7 @@ kept-months = { $n ->
     [1] 1 månad
    *[other] { $shown } månader
 }
-kept-member = til medlemmet går ut
+kept-member = til medlemmen går ut
 
 # Arbeidet med saker og kampanjar.
 work-title = Arbeidet
@@ -793,7 +793,7 @@ said-hit-unnumbered = { $number } { $name } råka
 desk-alerts = Alarmar
 desk-filter = Snevr inn
 desk-filter-go = Vis
-desk-filter-help = Ord blir søkte i indikatorar, truslar og medlemer. Minus framfor utelèt. Døme:
+desk-filter-help = Ord blir søkte i indikatorar, truslar og medlemmer. Minus framfor utelèt. Døme:
 desk-chips = Snevra inn til
 desk-chip-remove = Fjern { $token }
 desk-range = Tidsrom
@@ -899,7 +899,7 @@ desk-muted-help = Dette er gøymt frå alarmlista for ei tid. Kjem det lenger ho
 desk-muted-none = Ingenting er dempa no.
 desk-muted-all = Alt som er dempa
 desk-muted-where = Hos
-desk-muted-everywhere = alle medlemer
+desk-muted-everywhere = alle medlemmer
 desk-muted-why = Grunngiving
 desk-muted-by = Dempa av
 desk-muted-until = Til
@@ -920,7 +920,7 @@ desk-why-muted = { $n ->
 }
 desk-tools = Handsam dei valde
 desk-tools-help = Grunngiving trengst for falsk positiv, legitim trafikk og demping, og tekst for notat.
-desk-tools-everywhere = Gjeld alle alarmar på indikatoren, hos alle medlemer – også dei som ikkje er viste her. Kvittering gjeld det som var kome då sida vart henta; demping kan gjelde éin medlem.
+desk-tools-everywhere = Gjeld alle alarmar på indikatoren, hos alle medlemmer – også dei som ikkje er viste her. Kvittering gjeld det som var kome då sida vart henta; demping kan gjelde éin medlem.
 desk-reason = Grunngiving eller notat
 desk-days = Demp i så mange døgn
 desk-at-member = Demp berre hos medlem (nummer)
@@ -1003,7 +1003,7 @@ desk-bad-title = Ikkje gjort
 # Å kome inn
 
 sign-in-title = Logg inn
-sign-in-words = Denne sida er for CSIRT-et og medlemene. Har du ikkje konto, be CSIRT-et om ein invitasjon. Har du mist passordet eller den andre faktoren, lagar CSIRT-et ei lenkje til deg.
+sign-in-words = Denne sida er for CSIRT-et og medlemmene. Har du ikkje konto, be CSIRT-et om ein invitasjon. Har du mist passordet eller den andre faktoren, lagar CSIRT-et ei lenkje til deg.
 sign-in-button = Logg inn
 sign-out = Logg ut
 link-whose = Lenkja gjeld kontoen { $name }.
@@ -1094,7 +1094,7 @@ fault-differs = Dei to passorda er ikkje like.
 fault-code = Koden stemmer ikkje. Vent til appen viser ein ny, og sjå etter at klokka på telefonen går rett.
 fault-wrong = Passordet du har no, stemmer ikkje.
 account-role-analyst = analytikar
-account-role-publisher = publiserer
+account-role-publisher = publiserar
 account-role-administrator = administrator
 account-role-auditor = revisor
 account-role-it = IT-ansvarleg
@@ -1185,7 +1185,7 @@ news-incidents = { $n ->
 intel-all = Alle indikatorar
 intel-allowed = På tillaten-lista sidan { $since }, av { $who }: { $reason }
 intel-allowed-over = Stod på tillaten-lista frå { $since }, av { $who }: { $reason }. Det gjeld ikkje lenger.
-intel-bad-reason = Skriv ei grunngjeving: ei setning på éi linje. Ho står i revisjonsloggen.
+intel-bad-reason = Skriv ei grunngiving: ei setning på éi linje. Ho står i revisjonsloggen.
 intel-bad-sure = Kryss av for at det er meint.
 intel-bad-until = Vel ein dag, til dømes 31.01.2027.
 intel-braked = Bremsa: treff blir talde utan alarm til { $until }.
@@ -1216,7 +1216,7 @@ intel-left-red = TLP:RED går ut berre når nokon seier det: varde-collector pub
 intel-left-unreadable = han kan ikkje lesast; importer han på nytt
 intel-left-withdrawn = ingen kjelde seier han lenger
 intel-lint-always = Blir halden tilbake. Kan ikkje overstyrast.
-intel-lint-holds = Blir halden tilbake. Ein utgjevar kan overstyre.
+intel-lint-holds = Blir halden tilbake. Ein publiserar kan overstyre.
 intel-lint-none = Lint har ingenting å seie om han.
 intel-lint-overridden = Går ut likevel: nokon har overstyrt det.
 intel-lint-warns = Går ut. Dette er berre ei åtvaring.
@@ -1332,7 +1332,7 @@ draft-for-few = delt med få
 draft-format = Format
 draft-format-auto = finn det ut
 draft-held = Det som ikkje går ut
-draft-held-can = Ein utgjevar kan overstyre, på sida til indikatoren.
+draft-held-can = Ein publiserar kan overstyre, på sida til indikatoren.
 draft-held-cannot = Kan ikkje overstyrast.
 draft-held-first = Dei første
 draft-held-help = Reglar stansar det som ville gjeve alarm hos alle. Finn indikatoren i lista over indikatorar for å overstyre han.
@@ -1478,8 +1478,8 @@ source-title = Kjelder
 source-total = { $good } av { $all } kjelder verkar.
 source-tried = prøvd
 trust-waits-how = Slik blir ho signert
-# Medlemer, sensorar, revisjon og kontoar på sidene
-members-none = Ingen medlemer er lagde inn enno. Legg inn den første slik:
+# Medlemmer, sensorar, revisjon og kontoar på sidene
+members-none = Ingen medlemmer er lagde inn enno. Legg inn den første slik:
 members-map = Rutekart over kommunane. Tabellen under seier det same.
 members-standing = Slik står det til
 members-standing-words = Ei rute er ein kommune. Fylke og selskap har inga rute og står berre i tabellen. Øvingar tel ikkje med.
@@ -1491,11 +1491,11 @@ members-outside = Ikkje med: { $count } av { $total } kommunar
 members-hit = råka
 members-blind = stille
 members-well = alt vel
-members-list = Alle medlemer
+members-list = Alle medlemmer
 members-q = Namn eller nummer
 members-sort-incidents = flest opne saker
 members-sort-heard = lengst sidan sist høyrt
-members-shown = Viser { $count } av { $total } medlemer
+members-shown = Viser { $count } av { $total } medlemmer
 members-open = Opne saker
 members-none-open = ingen
 members-sensors = Sensorar som høyrer
@@ -1516,21 +1516,21 @@ member-contact-add = Legg inn kontakt: { $role }
 member-contact-right = Eg har sjekka i dag at dette stemmer
 member-contact-remove = Fjern kontakten
 member-profile-change = Endre målform, lov, leverandørnett, domene og nett
-member-supplier-hint = Medlemer bak same nett tel som éin når ein kampanje blir avgjord. Lat det stå tomt når det ikkje er noko.
+member-supplier-hint = Medlemmer bak same nett tel som éin når ein kampanje blir avgjord. Lat det stå tomt når det ikkje er noko.
 member-one-a-line = Éin på kvar linje, til dømes
 member-mail-distrust = Set «mogleg kompromittert e-post»
-member-mail-distrust-words = Då blir det ikkje sendt e-post til medlemen, heller ikkje det som ventar. Medlemen står øvst blant dei som skal ringjast.
+member-mail-distrust-words = Då blir det ikkje sendt e-post til medlemmen, heller ikkje det som ventar. Medlemmen står øvst blant dei som skal ringjast.
 member-mail-trust = Stol på e-posten igjen
 member-mail-trust-words = Då blir varsel sende til adressene i profilen igjen. Det som ikkje vart sendt imens, blir ikkje sendt no.
-member-mail-is-distrusted = Mogleg kompromittert e-post: medlemen får ingen e-post sidan
+member-mail-is-distrusted = Mogleg kompromittert e-post: medlemmen får ingen e-post sidan
 member-enrol-another = Kople til ein sensor til
 member-bad-line = Skriv éi linje med 1 til { $most } teikn.
 member-bad-email = «{ $what }» er inga e-postadresse. Skriv ho som namn@domene.no.
 member-bad-telephone = Det er ikkje noko telefonnummer. Skriv åtte siffer (22 00 00 00), eit kort nummer (02497) eller + og landet (+46 8 123 456).
-member-bad-domain = «{ $what }» kan ikkje vere medlemens eige domene. Skriv til dømes gjovik.kommune.no.
+member-bad-domain = «{ $what }» kan ikkje vere medlemmens eige domene. Skriv til dømes gjovik.kommune.no.
 member-bad-network = «{ $what }» er ikkje noko nett. Skriv til dømes 192.0.2.0/24 eller 2001:db8::/32.
 member-bad-host-bits = { $what } er ei adresse i eit nett. Skriv { $right }.
-member-bad-not-public = { $what } er ikkje medlemens eige nett på internett: berre nett som er synlege utanfrå, høyrer heime her.
+member-bad-not-public = { $what } er ikkje medlemmens eige nett på internett: berre nett som er synlege utanfrå, høyrer heime her.
 member-bad-many = Ein medlem kan ha høgst { $domains } domene og { $networks } nett her.
 bad-reason = Skriv ei grunngiving på éi linje.
 reason = Grunngiving
@@ -1538,7 +1538,7 @@ saved = Endringa er lagra.
 sensors-silent = stille eller døve
 sensors-waiting = ventar på godkjenning
 sensors-behind = etter: ikkje nyaste liste
-sensors-ends-soon = sertifikat eller kode går snart ut
+sensors-ends-soon = sertifikat eller eingongskode går snart ut
 sensors-shown = Viser { $count } av { $total } sensorar
 sensors-all = Alle sensorar
 sensors-q = Medlem, nummer eller sensor
@@ -1549,7 +1549,7 @@ sensors-others = Alle andre
 sensors-pilot-one = pilot
 sensors-ends = går ut
 sensors-wait-title = Ventar på godkjenning
-sensors-wait-words = Ring medlemen og lat dei lese dei åtte orda dei ser. Godkjenn berre når alle åtte er dei same.
+sensors-wait-words = Ring medlemmen og lat dei lese dei åtte orda dei ser. Godkjenn berre når alle åtte er dei same.
 sensors-waits-since = Har venta sidan
 sensors-same-words = Dei las opp dei same åtte orda
 sensors-approve = Godkjenn
@@ -1558,25 +1558,25 @@ sensors-revoke = Steng ute
 sensors-not-compared = Ikkje godkjend: kryss av for at dei las opp dei same åtte orda.
 sensors-waits-not = Sensoren ventar ikkje lenger. Nokon andre kan ha svara.
 sensors-new = Kople til ein ny sensor
-sensors-new-words = De får ein eingongskode til medlemen. Han verkar éin gong, i 72 timar.
-sensors-new-number = Nummeret til medlemen
-sensors-new-go = Lag koden
+sensors-new-words = De får ein eingongskode til medlemmen. Han verkar éin gong, i 72 timar.
+sensors-new-number = Nummeret til medlemmen
+sensors-new-go = Lag eingongskoden
 sensors-no-member = Det finst ikkje nokon medlem med det nummeret. Skriv til dømes 3407.
-sensors-no-address = Ingen kode er laga: samlaren veit ikkje kva adresse sensorane skal ringje. Set ho med varde-collector init --address.
-token-title = Kode til ein ny sensor
+sensors-no-address = Ingen eingongskode er laga: samlaren veit ikkje kva adresse sensorane skal ringje. Set ho med varde-collector init --address.
+token-title = Eingongskode til ein ny sensor
 token-for = Til
-token-once = Koden blir vist berre no. Går han tapt, lag ein ny.
-token-secret = Koden
+token-once = Eingongskoden blir vist berre no. Går han tapt, lag ein ny.
+token-secret = Eingongskoden
 token-until = Han verkar éin gong, til
 token-hand-over = Han er hemmeleg: gi han personleg eller i ei kryptert melding.
 token-how = På sensoren
 token-package = Legg pakken på maskina:
-token-line = Køyr denne linja. Koden står ikkje i ho, så ingen andre på maskina ser han.
-token-paste = Lim inn koden når programmet ventar, og trykk Enter og Ctrl-D.
+token-line = Køyr denne linja. Eingongskoden står ikkje i ho, så ingen andre på maskina ser han.
+token-paste = Lim inn eingongskoden når programmet ventar, og trykk Enter og Ctrl-D.
 token-words = Programmet viser åtte ord for denne samlaren. Dei skal vere:
 token-dials = Sensoren ringjer { $quic } og { $enroll }, begge over UDP.
 token-back = Til sensorane
-revoke-words = Økta blir broten straks, og sensoren slepp ikkje inn igjen. Skal medlemen ha ein sensor etterpå, må han koplast til med ein ny kode.
+revoke-words = Økta blir broten straks, og sensoren slepp ikkje inn igjen. Skal medlemmen ha ein sensor etterpå, må han koplast til med ein ny eingongskode.
 revoke-sure = Ja, steng ute sensoren til { $sensor }
 revoke-not-sure = Ikkje gjort: kryss av for at sensoren skal stengjast ute.
 revoke-before = Sensoren er stengd ute alt.
@@ -1614,8 +1614,8 @@ users-name-hint = Små bokstavar, til dømes
 users-role-hint = Analytikar, publiserar, administrator og revisor er hos CSIRT-et. IT-ansvarleg og leiing er hos ein medlem og ser berre sitt eige.
 users-member-hint = Berre for IT-ansvarleg og leiing.
 users-bad-role = Vel ei rolle.
-users-needs-member = Rolla er hos ein medlem. Skriv nummeret til medlemen.
-users-needs-no-member = Rolla er hos CSIRT-et. Lat nummeret til medlemen stå tomt.
+users-needs-member = Rolla er hos ein medlem. Skriv nummeret til medlemmen.
+users-needs-no-member = Rolla er hos CSIRT-et. Lat nummeret til medlemmen stå tomt.
 users-name-taken = Det finst ein konto med det namnet. Opne han for å lage ein ny invitasjon.
 users-too-many = Det er ikkje plass til fleire kontoar.
 users-back = Til brukarane
@@ -1659,18 +1659,15 @@ home-more-incidents = { $n ->
    *[other] Og { $shown } saker til
 }
 home-unread = Varsel de ikkje har stadfesta lesne
-home-no-sensor = De har ingen sensor som er kopla til. Be responsmiljøet om eit token.
+home-no-sensor = De har ingen sensor som er kopla til. Be responsmiljøet om ein eingongskode.
 home-contacts = Kven vi ringjer hos dykk
 home-contacts-words = Når noko hastar, ringjer responsmiljøet desse, også om natta.
-home-contacts-none = Vi veit ikkje kven vi skal ringje hos dykk. Ring responsmiljøet og sei det.
+home-contacts-none = Vi veit ikkje kven vi skal ringje hos dykk.
 home-contacts-doubt = Sjå over kven vi ringjer hos dykk, og stadfest at det stemmer
 home-contacts-button = Alt stemmer i dag
-home-contacts-wrong = Stemmer det ikkje? Sei det til responsmiljøet, som rettar det.
+home-contacts-wrong = Manglar noko, eller stemmer det ikkje? Rett det sjølve
 home-profile = Alt vi har om dykk
 home-lists = Kva sensoren leitar etter
-home-list = Liste { $revision } med { $count }, publisert { $at }.
-home-lists-open = Etter kjelde, type og merking
-home-count = Tal
 home-leaves-all = Alt som kan sendast ut, i { $shown } punkt
 leaves-title = Kva som blir sendt ut av huset
 leaves-yourself = Sjå det sjølv på sensoren, med ekte døme:
@@ -1688,8 +1685,8 @@ remedy-deaf = Ingen trafikk kjem fram til sensoren. Sjekk spegelporten og kabele
 remedy-silent = Sjekk at maskina er på, at ho når nettet, og at tenesta varde-agent går. Køyr varde-agent doctor.
 remedy-never-came = Sensoren er kopla til, men har aldri meldt seg. Start tenesta varde-agent, og køyr varde-agent doctor.
 remedy-approval = Ring responsmiljøet og les opp orda for det. Dei godkjenner sensoren.
-remedy-token = Tokenet er ikkje brukt enno. Køyr varde-agent enroll på maskina.
-remedy-token-expired = Tokenet er gått ut utan å vere brukt. Be responsmiljøet om eit nytt.
+remedy-token = Eingongskoden er ikkje brukt enno. Køyr varde-agent enroll på maskina.
+remedy-token-expired = Eingongskoden er gått ut utan å vere brukt. Be responsmiljøet om ein ny.
 remedy-quarantined = To maskiner bruker same identitet. Slå av kopien, og ring responsmiljøet.
 remedy-revoked = Sensoren er sperra. Ring responsmiljøet om det ikkje er meininga.
 leadership-hit = Er vi råka?
@@ -1702,7 +1699,7 @@ leadership-unread = { $n ->
    *[other] { $shown } varsel er ikkje stadfesta lesne hos oss
 }
 leadership-out-of-hours = utanom arbeidstid
-leadership-ring-none = Ingen telefonnummer er registrerte hos oss. Be IT-ansvarleg melde dei til responsmiljøet.
+leadership-ring-none = Ingen telefonnummer er registrerte hos oss. Be IT-ansvarleg leggje dei inn her i Varde.
 leadership-ring-operator = Responsmiljøet,
 leadership-operator-unknown = Numra til responsmiljøet står ikkje her. Bruk det de har fått frå
 # Vidare frå sidene til andre

@@ -168,6 +168,7 @@ await step("a member's IT", async () => {
   await page.goto(plan.origin);
   expect("what was confirmed waits no more", (await page.locator("#unread li").count()) === 0);
   await press(page, "#confirm-contacts button");
+  await page.goto(plan.origin);
   expect("contacts are confirmed", (await page.locator("#to-contacts").count()) === 0);
 });
 crawled.it = await step("IT's links", () => crawl(it.context, "it"));

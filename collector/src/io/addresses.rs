@@ -69,8 +69,6 @@ pub enum Page {
     MemberMail,
     /// All members'.
     Members,
-    /// And confirming that whom to ring there is right.
-    ConfirmContacts,
     /// The list of advisories.
     Advisories,
     /// Writing one.
@@ -245,8 +243,6 @@ pub const PAGES: &[Address] = &[
     post("/medlem/{number}", Page::ChangeMember, Need::Right(Right::Work)),
     post("/medlem/{number}/epost", Page::MemberMail, Need::Operator(Right::Work)),
     get("/medlemmer", Page::Members, Need::Operator(Right::Look)),
-    // Those of the member itself, who may do something there.
-    post("/medlem/{number}/bekreft", Page::ConfirmContacts, Need::Right(Right::Work)),
     get("/varsel", Page::Advisories, Need::Right(Right::Look)),
     get("/varsel/nytt", Page::NewAdvisory, Need::Operator(Right::Publish)),
     post("/varsel/nytt", Page::WriteAdvisory, Need::Operator(Right::Publish)),

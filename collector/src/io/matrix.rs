@@ -97,8 +97,6 @@ pub(super) const EXPECTED: &[Row] = &[
     // Without a reason.
     (Method::Post, "/medlem/{number}/epost", WORK_UNSAID),
     (Method::Get, "/medlemmer", LOOKS_AT_ALL),
-    // Nobody says it for another, nor the CSIRT for any.
-    (Method::Post, "/medlem/{number}/bekreft", [401, 404, 404, 404, 403, 303, 403, 404, 403, 403, 403]),
     (Method::Get, "/varsel", as_page(LOOKS)),
     (Method::Get, "/varsel/nytt", as_page(PUBLISHES)),
     // With nothing written.

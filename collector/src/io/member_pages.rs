@@ -63,15 +63,35 @@ async fn a_members_it_is_told_what_to_do_and_management_three_answers_without_ho
     for never in ["H-", "/sak/", "/kampanje/", "/alarmer"] {
         assert!(!page.split("<main").nth(1).unwrap().contains(never), "{never}: {page}");
     }
-    // Whom to ring is confirmed by the member itself, and stands in the audit.
-    assert!(get(&scene, "it", "/").await.1.contains("id=\"to-contacts\""));
-    let (status, answer) = post(&scene, "it", "/medlem/1001/bekreft", "").await;
-    assert_eq!((status, location(&answer)), (303, "/"));
+    // Whom to ring is corrected and confirmed by the member itself, and stands in the audit.
+    let (_, front) = get(&scene, "it", "/").await;
+    assert!(front.contains("id=\"to-contacts\"") && front.contains("href=\"/medlem/1001#change\""), "{front}");
+    assert!(front.contains("<form method=\"post\" action=\"/medlem/1001\" id=\"confirm-contacts\">"), "{front}");
+    let (status, answer) = post(&scene, "it", "/medlem/1001", "do=confirm").await;
+    assert_eq!((status, location(&answer)), (303, "/medlem/1001?lagret=1"));
     assert!(!get(&scene, "it", "/").await.1.contains("id=\"to-contacts\""));
     let noted = "SELECT COUNT(*) FROM audit WHERE what = 'member set' AND who LIKE 'it (account%'";
     assert_eq!(scene.fixture.count(noted).await, 1);
-    let (status, _) = post(&scene, "other", "/medlem/1001/bekreft", "").await;
+    let (status, _) = post(&scene, "other", "/medlem/1001", "do=confirm").await;
     assert_eq!(status, 404, "nobody confirms another's");
+    let (status, _) = post(&scene, "analyst", "/medlem/1001", "do=confirm").await;
+    assert_eq!(status, 303, "the response team does, when it has rung");
+}
+
+#[tokio::test]
+async fn w1_a_members_front_page_counts_nothing_that_is_for_few() {
+    let scene = scene().await;
+    scene.fixture.run("UPDATE indicator SET published_in = 1, tlp = 'TLP:AMBER', source = 'Kilde for alle'").await;
+    scene.fixture.run("UPDATE indicator SET tlp = 'TLP:RED', source = 'Kilde for noen' WHERE id = 2").await;
+    let list =
+        "INSERT INTO list_revision (revision, manifest, base, count, published_at) VALUES (1, x'', x'', 4242, 1)";
+    scene.fixture.run(list).await;
+    let (status, page) = get(&scene, "it", "/").await;
+    let lists = page.split("id=\"lists-title\"").nth(1).and_then(|rest| rest.split("</section>").next()).unwrap();
+    assert_eq!(status, 200);
+    for never in ["TLP:RED", "Kilde for noen", "4242", "4\u{a0}242"] {
+        assert!(!lists.contains(never), "{never}: {lists}");
+    }
 }
 
 #[tokio::test]

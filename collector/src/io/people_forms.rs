@@ -116,11 +116,18 @@ async fn a_sensor_that_waits_is_approved_once_its_words_were_compared() {
     );
     let (status, page) = post(&scene, "analyst", "/sensor/2", "do=approve").await;
     assert!(status == 422 && page.contains("de samme åtte ordene"), "{page}");
+    assert!(page.contains("<a href=\"#same-2\">") && page.contains("id=\"same-2\" value=\"1\" aria-invalid"), "{page}");
+    let (_, page) = post(&scene, "analyst", "/sensorer", "number=").await;
+    assert!(
+        page.contains("<a href=\"#new-number\">") && !page.contains("id=\"same-2\" value=\"1\" aria-invalid"),
+        "{page}"
+    );
     assert_eq!(post(&scene, "analyst", "/sensor/2", "do=approve&same=1").await.0, 303);
     let said = noted(&scene, "sensor approve").await;
     assert!(said.len() == 1 && said[0].2.contains(&words), "{said:?}");
     let (status, page) = post(&scene, "analyst", "/sensor/2", "do=refuse").await;
     assert!(status == 422 && page.contains("venter ikke lenger"), "one answer: {page}");
+    assert!(page.contains("<a href=\"#sensors\">"), "it stands in the list alone: {page}");
 }
 
 #[tokio::test]

@@ -92,8 +92,6 @@ pub struct Shared {
     pub(super) wrong: Attempts,
     /// Whether the audit is whole.
     pub(super) chain: Chain,
-    /// What the newest list holds.
-    counted_list: home::CountedList,
 }
 
 impl Shared {
@@ -170,7 +168,6 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
         heavy: Arc::default(),
         wrong: Attempts::default(),
         chain: Chain::default(),
-        counted_list: home::CountedList::default(),
     });
     let mut app = Router::new();
     for address in PAGES {
@@ -206,7 +203,6 @@ fn router(manner: &Manner, store: Store, changes: Changes, (stop, statement): (S
             Page::AnswerAdvisory => on(by, advisory::answer),
             Page::NoteCall => on(by, advisory::called),
             Page::Measures => on(by, advisory::measures),
-            Page::ConfirmContacts => on(by, home::confirm_contacts),
             Page::Privacy => on(by, reading::privacy),
             Page::Leaves => on(by, home::leaves),
             Page::Picture => on(by, picture_json),

@@ -20,5 +20,3 @@ pub const LIVE_OF_ONE_MAX: usize = 8;
 pub const HOME_INCIDENTS: usize = 5;
 /// Measures named with one incident there: what is done first; its own page and the bank have all.
 pub const HOME_MEASURES: usize = 5;
-/// Lines of what a list holds by source, kind and marking: dozens of sources in three kinds each.
-pub const LIST_PARTS_SHOWN: i64 = 200;

@@ -69,7 +69,8 @@ impl Which {
     }
 }
 
-fn lives(sensor: &SensorFacts) -> bool {
+/// Whether it was let in and not shut out since: of a token that nobody has used nothing is to be heard.
+pub(super) fn lives(sensor: &SensorFacts) -> bool {
     sensor.enrolled_at.is_some() && sensor.revoked_at.is_none()
 }
 
@@ -149,6 +150,17 @@ pub struct WaitingRow {
     pub words: Shown,
     /// Since when.
     pub since: Moment,
+    /// Id of the field by which somebody says that the words were compared.
+    pub same: String,
+}
+
+/// Where on the page something was wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Where a token is asked for.
+    New,
+    /// At the sensor that waits, or waited.
+    Waits(i64),
 }
 
 /// A sensor's line.
@@ -187,8 +199,8 @@ pub struct FleetView {
     pub rows: Vec<FleetRow>,
     /// For which member a token is about to be made.
     pub new_for: Shown,
-    /// What is wrong with how that was asked for.
-    pub fault: Option<String>,
+    /// What is wrong: the id of where it is mended, and in words.
+    pub fault: Option<(String, String)>,
     /// Something was done just now.
     pub saved: bool,
 }
@@ -233,7 +245,7 @@ impl FleetView {
         community: &Community,
         asked: &SensorsAsked,
         saved: bool,
-        fault: Option<String>,
+        fault: Option<(Place, String)>,
         reader: &Reader,
     ) -> FleetView {
         let (texts, picture, now) = (reader.texts, &community.picture, reader.now);
@@ -250,10 +262,19 @@ impl FleetView {
                 number: row.number.clone(),
                 words: Shown::of(sensor.keys.pending.as_ref().map_or("", |(words, _)| words.as_str())),
                 since: reader.calendar.moment(since),
+                same: format!("same-{}", sensor.id),
             }),
             _ => None,
         });
-        let waiting = waiting.collect();
+        let waiting: Vec<WaitingRow> = waiting.collect();
+        let place = |place: Place| match place {
+            Place::New => "new-number".to_owned(),
+            // One that waits no more stands in the list alone.
+            Place::Waits(id) => {
+                waiting.iter().find(|row| row.id == id).map_or("sensors".to_owned(), |row| row.same.clone())
+            }
+        };
+        let fault = fault.map(|(at, words)| (place(at), words));
         // The pilot group first: what goes wrong with a list or a version shows there.
         rows.sort_by_key(|(sensor, _)| !is_pilot(sensor));
         rows.retain(|(sensor, row)| asked.fits(sensor, row, now));
@@ -284,6 +305,11 @@ impl FleetView {
             fault,
             saved,
         }
+    }
+
+    /// Whether it is this field that something is wrong with.
+    fn is_wrong(&self, field: &str) -> bool {
+        self.fault.as_ref().is_some_and(|(wrong, _)| wrong == field)
     }
 }
 

@@ -4,12 +4,13 @@
 use askama::Template;
 
 use super::advisory_page::ListRow;
+use super::intel::list::SentView;
 use super::leaves::Leaves;
 use super::light::{LightView, is_open};
 use super::member::{ContactRow, contact_rows};
 use super::page::{Extent, Head};
 use super::sensor::{SensorRow, State};
-use super::shown::{Moment, Shown, number};
+use super::shown::{Moment, Shown};
 use super::silence::SilenceView;
 use super::text::{Language, Texts};
 use super::view::{Grade, Reader, Steps, incident_title, size};
@@ -18,9 +19,10 @@ use crate::limits::page::{HOME_INCIDENTS, HOME_MEASURES};
 use crate::measure::Bank;
 use crate::profile::Telephone;
 use crate::store::Scope;
-use crate::store::home::{ListPart, ToDo};
+use crate::store::home::ToDo;
 use crate::store::picture::{IncidentFacts, Picture};
 use crate::store::profile::Known;
+use crate::store::sent::Sent;
 use crate::workflow::timeline::MeasureStatus;
 
 /// A measure to do: its name in the bank, and what it says.
@@ -66,19 +68,6 @@ pub struct OwnSensor {
     pub remedies: Vec<String>,
 }
 
-/// A line of what a list holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListLine {
-    /// Where from.
-    pub source: Shown,
-    /// What kind, in words.
-    pub kind: String,
-    /// Its marking.
-    pub tlp: Shown,
-    /// How many.
-    pub count: String,
-}
-
 /// The page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HomeView {
@@ -98,10 +87,8 @@ pub struct HomeView {
     pub more_incidents: Option<String>,
     /// Its sensors.
     pub sensors: Vec<OwnSensor>,
-    /// The newest list, in words; none = none was published.
-    pub list: Option<String>,
-    /// What it holds.
-    pub lines: Vec<ListLine>,
+    /// The newest list, without what is for few; none = none was published.
+    pub sent: Option<SentView>,
     /// What leaves the building.
     pub leaves: Leaves,
     /// Whom the response team would ring.
@@ -121,8 +108,8 @@ pub struct Beside<'a> {
     pub known: &'a Known,
     /// What is to be done.
     pub to_do: &'a [ToDo],
-    /// What lists hold.
-    pub parts: &'a [ListPart],
+    /// What sensors are sent.
+    pub sent: Option<&'a Sent>,
     /// The bank of measures.
     pub bank: &'a Bank,
     /// Advisories that nobody there has confirmed to have read.
@@ -170,7 +157,7 @@ impl HomeView {
     /// From facts.
     pub fn of(picture: &Picture, beside: Beside<'_>, scope: Scope, reader: &Reader) -> HomeView {
         let texts = reader.texts;
-        let Beside { known, to_do, parts, bank, unread, telephone } = beside;
+        let Beside { known, to_do, sent, bank, unread, telephone } = beside;
         let open = open_incidents(picture);
         let incidents: Vec<OwnIncident> = open
             .iter()
@@ -219,12 +206,7 @@ impl HomeView {
             incidents,
             more_incidents: (more > 0).then(|| texts.count("home-more-incidents", more)),
             sensors,
-            list: picture.list.map(|list| {
-                let at = reader.calendar.moment(list.published_at);
-                let (revision, count) = (number(list.revision), texts.count("figure-list-indicators", list.count));
-                texts.with("home-list", &[("revision", &revision), ("count", &count), ("at", &at.shown)])
-            }),
-            lines: parts.iter().map(|part| list_line(part, texts)).collect(),
+            sent: sent.map(|sent| SentView::of(sent, reader)),
             leaves: Leaves::of(texts.language()),
             contacts,
             in_doubt,
@@ -232,18 +214,6 @@ impl HomeView {
             is_calm,
         }
     }
-}
-
-fn list_line(part: &ListPart, texts: &Texts) -> ListLine {
-    let kind = match part.kind.as_str() {
-        "domain" => texts.say("kind-domain"),
-        "host" => texts.say("kind-host"),
-        "ipv4" => texts.say("kind-ipv4"),
-        "ipv6" => texts.say("kind-ipv6"),
-        "network" => texts.say("kind-network"),
-        other => other.to_owned(),
-    };
-    ListLine { source: Shown::of(&part.source), kind, tlp: Shown::of(&part.tlp), count: number(part.count) }
 }
 
 /// What somebody there does about a sensor of which no operational incident stands yet.

@@ -2,6 +2,7 @@
 
 use varde_common::time::Timestamp;
 
+use super::fleet::lives;
 use super::sensor::State as SensorState;
 use super::text::Texts;
 use crate::store::picture::{IncidentFacts, Picture};
@@ -15,7 +16,7 @@ const CONTACTED: i64 = 4;
 pub enum Light {
     /// Nothing is open, and every sensor sees.
     Calm,
-    /// Nothing is open, and a sensor does not see, or there is none.
+    /// Nothing is open, and a sensor that was let in does not see, or there is none.
     Blind,
     /// Something was seen, and none of it was in contact.
     Seen,
@@ -46,7 +47,7 @@ impl Light {
         if let Some(worst) = open.map(of_one).max() {
             return worst;
         }
-        let mut kept = picture.sensors.iter().filter(|sensor| sensor.revoked_at.is_none()).peekable();
+        let mut kept = picture.sensors.iter().filter(|sensor| lives(sensor)).peekable();
         let sees = kept.peek().is_some() && kept.all(|sensor| SensorState::of(sensor, now).is_well());
         if sees { Light::Calm } else { Light::Blind }
     }
@@ -131,7 +132,12 @@ mod tests {
         assert_eq!(light().await, Light::Blind, "nothing found is nothing where nobody looks");
         fixture.run("UPDATE sensor SET revoked_at = 1").await;
         assert_eq!(light().await, Light::Blind, "no sensor at all");
-        fixture.run("UPDATE sensor SET revoked_at = NULL").await;
+        fixture.run("UPDATE sensor SET revoked_at = NULL, connected = 1").await;
+        fixture.run("INSERT INTO sensor (id, member_id, token_created_at, token_expires_at, token_secret_sha256) VALUES (99, 1, 1, 9000000000000000, zeroblob(32))").await;
+        assert_eq!(light().await, Light::Calm, "a token that nobody has used hides nothing");
+        fixture.run("UPDATE sensor SET token_expires_at = 1 WHERE enrolled_at IS NULL").await;
+        assert_eq!(light().await, Light::Calm, "nor one that ran out");
+        fixture.run("UPDATE sensor SET connected = 0").await;
         send(&fixture, 1, &batch(1, vec![RecordBody::Opened(opened(2, 10, 48))])).await;
         fixture.run("UPDATE alert SET evidence = 2").await;
         assert_eq!(light().await, Light::Seen);

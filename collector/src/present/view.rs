@@ -92,6 +92,19 @@ impl Grade {
     }
 }
 
+/// The word of a kind of indicator.
+pub fn kind_words(kind: &str, texts: &Texts) -> String {
+    match kind {
+        "domain" => texts.say("kind-domain"),
+        "host" => texts.say("kind-host"),
+        "ipv4" => texts.say("kind-ipv4"),
+        "ipv6" => texts.say("kind-ipv6"),
+        "network" => texts.say("kind-network"),
+        "ja4" => texts.say("kind-ja4"),
+        _ => texts.say("unknown"),
+    }
+}
+
 /// An indicator as people see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndicatorView {
@@ -116,15 +129,6 @@ pub struct IndicatorView {
 impl IndicatorView {
     /// From facts.
     pub fn of(facts: &IndicatorFacts, texts: &Texts) -> IndicatorView {
-        let kind = match facts.kind.as_str() {
-            "domain" => texts.say("kind-domain"),
-            "host" => texts.say("kind-host"),
-            "ipv4" => texts.say("kind-ipv4"),
-            "ipv6" => texts.say("kind-ipv6"),
-            "network" => texts.say("kind-network"),
-            "ja4" => texts.say("kind-ja4"),
-            _ => texts.say("unknown"),
-        };
         // `=` is how plain lists mark an exact host; the kind says so here.
         let pattern = facts.pattern.as_deref().map(|pattern| pattern.strip_prefix('=').unwrap_or(pattern));
         let confidential = || Shown::of(&texts.numbers("indicator-confidential", &[("id", facts.id)]));
@@ -132,7 +136,7 @@ impl IndicatorView {
             id: facts.id,
             shown: pattern.map_or_else(confidential, Shown::defanged),
             machine: pattern.map_or_else(confidential, Shown::of),
-            kind,
+            kind: kind_words(&facts.kind, texts),
             tlp: Shown::of(&facts.tlp),
             source: Shown::of(&facts.source),
             threat: facts.threat.as_deref().map(Shown::of),

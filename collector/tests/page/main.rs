@@ -96,7 +96,12 @@ async fn shows_campaigns_members_evidence_and_sensors_in_three_languages() {
         ),
         (
             "nn",
-            ["lang=\"nn\"", "5 av 7 medlemer som kunne sjå det, er ramma. 1 av 8 kunne ikkje", "stille sidan", "ØVING"],
+            [
+                "lang=\"nn\"",
+                "5 av 7 medlemmer som kunne sjå det, er ramma. 1 av 8 kunne ikkje",
+                "stille sidan",
+                "ØVING",
+            ],
         ),
         (
             "en",

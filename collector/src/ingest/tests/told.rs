@@ -103,7 +103,7 @@ async fn d29_what_people_alone_report_is_a_hit_and_of_no_denominator() {
     assert_eq!((listed.scale, listed.independent), (None, Some(11)), "as wide as sensors show, and they show nothing");
     let said = [
         (Language::Bokmaal, "11 medlemmer, hvorav 11 meldt av folk; ingen sensor kunne se det."),
-        (Language::Nynorsk, "11 medlemer, av dei 11 melde av folk; ingen sensor kunne sjå det."),
+        (Language::Nynorsk, "11 medlemmer, av dei 11 melde av folk; ingen sensor kunne sjå det."),
         (Language::English, "11 members, 11 of them reported by people; no sensor could see it."),
     ];
     for (language, said) in said {

@@ -25,7 +25,7 @@ pub(super) fn may_publish(visit: &Visit) -> bool {
 }
 
 /// What is sent to sensors: counted when there is another list.
-async fn sent(shared: &Shared, visit: &Visit) -> Result<Option<Sent>, StoreError> {
+pub(super) async fn sent(shared: &Shared, visit: &Visit) -> Result<Option<Sent>, StoreError> {
     let scope = visit.who().scope();
     let newest = shared.store.newest_count(scope, &varde_common::channel::ChannelName::default()).await?;
     let newest = newest.map(|(revision, _)| i64::try_from(revision.0).unwrap_or(i64::MAX));

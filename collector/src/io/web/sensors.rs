@@ -12,13 +12,16 @@ use super::Shared;
 use super::member::{by, is_saved, saved};
 use crate::io::enrolling::{self, NoToken, Word};
 use crate::io::visit::{Form, Visit};
-use crate::present::fleet::{self, FleetView, RevokeView, SENSORS, SensorsAsked, TokenView};
+use crate::present::fleet::{self, FleetView, Place, RevokeView, SENSORS, SensorsAsked, TokenView};
 use crate::present::member_forms::{Filled, field};
 use crate::present::sensor::{SensorRow, State as SensorState};
 use crate::present::shown::Shown;
 use crate::store::StoreError;
 
-async fn shown(shared: &Shared, visit: &Visit, asked: &SensorsAsked, saved: bool, fault: Option<String>) -> Response {
+/// What is wrong: where, and in words.
+type Fault = (Place, String);
+
+async fn shown(shared: &Shared, visit: &Visit, asked: &SensorsAsked, saved: bool, fault: Option<Fault>) -> Response {
     match shared.store.community(visit.who().scope()).await {
         Ok(found) => {
             let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -43,10 +46,10 @@ fn unwritten(shared: &Shared, visit: &Visit, error: &StoreError) -> Response {
 
 /// Makes a token for a new sensor, and shows it once.
 pub(super) async fn token(State(shared): State<Arc<Shared>>, visit: Visit, Form(filled): Form<Filled>) -> Response {
-    let texts = visit.texts();
+    let fault = |words: &str| Some((Place::New, visit.texts().say(words)));
     let asked = SensorsAsked { new_for: field(&filled, "number").to_owned(), ..SensorsAsked::default() };
     let Ok(number) = asked.new_for.parse::<MemberNumber>() else {
-        return shown(&shared, &visit, &asked, false, Some(texts.say("sensors-no-member"))).await;
+        return shown(&shared, &visit, &asked, false, fault("sensors-no-member")).await;
     };
     match enrolling::make_token(&shared.store, &number, &by(&visit)).await {
         Ok((token, member)) => {
@@ -56,10 +59,10 @@ pub(super) async fn token(State(shared): State<Arc<Shared>>, visit: Visit, Form(
             visit.answer(StatusCode::OK, fleet::token(&visit.head(operator.as_deref()), &view))
         }
         Err(NoToken::Store(error)) => unwritten(&shared, &visit, &error),
-        Err(NoToken::NoMember(_)) => shown(&shared, &visit, &asked, false, Some(texts.say("sensors-no-member"))).await,
+        Err(NoToken::NoMember(_)) => shown(&shared, &visit, &asked, false, fault("sensors-no-member")).await,
         Err(error @ (NoToken::Address(_) | NoToken::NoAddress(_))) => {
             tracing::warn!("no token was made on the pages: {error}");
-            shown(&shared, &visit, &asked, false, Some(texts.say("sensors-no-address"))).await
+            shown(&shared, &visit, &asked, false, fault("sensors-no-address")).await
         }
         Err(error @ (NoToken::Root(_) | NoToken::Random(_))) => {
             tracing::error!("no token could be made on the pages: {error}");
@@ -81,7 +84,9 @@ pub(super) async fn say(
         _ => return visit.unread(StatusCode::UNPROCESSABLE_ENTITY),
     };
     let Ok(id) = id.parse::<i64>() else { return visit.not_there(None) };
-    let fault = |words: String| async { shown(&shared, &visit, &SensorsAsked::default(), false, Some(words)).await };
+    let fault = |words: String| async {
+        shown(&shared, &visit, &SensorsAsked::default(), false, Some((Place::Waits(id), words))).await
+    };
     if word == Word::Approve && field(&filled, "same") != "1" {
         return fault(visit.texts().say("sensors-not-compared")).await;
     }

@@ -8,7 +8,7 @@ use crate::intel::format::{Format, Place};
 use crate::present::shown::{Moment, Shown, number};
 use crate::present::text::Texts;
 use crate::present::trust::on_its_way;
-use crate::present::view::Reader;
+use crate::present::view::{Reader, kind_words};
 use crate::store::pending::PendingFacts;
 use crate::store::rollout::RolloutFacts;
 
@@ -83,18 +83,6 @@ fn defanged(said: &str) -> String {
     }
 }
 
-fn kind(word: &str, texts: &Texts) -> String {
-    match word {
-        "domain" => texts.say("kind-domain"),
-        "host" => texts.say("kind-host"),
-        "ipv4" => texts.say("kind-ipv4"),
-        "ipv6" => texts.say("kind-ipv6"),
-        "network" => texts.say("kind-network"),
-        "ja4" => texts.say("kind-ja4"),
-        other => Shown::of(other).to_string(),
-    }
-}
-
 fn line(seen: &Seen, texts: &Texts) -> Line {
     let fate = match &seen.fate {
         Fate::Taken => texts.say("draft-fate-taken"),
@@ -120,7 +108,7 @@ fn line(seen: &Seen, texts: &Texts) -> Line {
             Some(value) => Shown::defanged(value.strip_prefix('=').unwrap_or(value)),
             None => Shown::of(&texts.say("draft-for-few")),
         },
-        kind: kind(&seen.kind, texts),
+        kind: kind_words(&seen.kind, texts),
         sentence: seen.sentence.as_deref().map(Shown::of),
         is_good: matches!(seen.fate, Fate::Taken | Fate::Known(_)),
         known: if let Fate::Known(id) = seen.fate { Some(id) } else { None },
@@ -418,7 +406,7 @@ fn draft_line(one: &crate::command::draft::One, texts: &Texts) -> DraftLine {
             true => Shown::of(&texts.numbers("indicator-confidential", &[("id", indicator.id)])),
             false => Shown::defanged(indicator.indicator.strip_prefix('=').unwrap_or(&indicator.indicator)),
         },
-        kind: kind(&indicator.kind, texts),
+        kind: kind_words(&indicator.kind, texts),
         tlp: Shown::of(&indicator.tlp),
         exercise: indicator.exercise,
         sources: Shown::of(&indicator.sources.join(", ")),

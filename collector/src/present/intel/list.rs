@@ -10,7 +10,7 @@ use crate::present::desk::asked::INDICATORS_EXAMPLE;
 use crate::present::desk::bar::Chip;
 use crate::present::desk::sentence;
 use crate::present::shown::{Moment, Shown, number};
-use crate::present::view::{Grade, IndicatorView, Reader, size};
+use crate::present::view::{Grade, IndicatorView, Reader, kind_words, size};
 use crate::store::Scope;
 use crate::store::desk::indicators::{IndicatorsPage, Listed};
 use crate::store::sent::Sent;
@@ -147,20 +147,6 @@ pub struct SentView {
     pub tlps: Vec<Share>,
 }
 
-/// The word of a kind.
-fn kind_words(kind: &str, reader: &Reader) -> String {
-    let texts = reader.texts;
-    match kind {
-        "domain" => texts.say("kind-domain"),
-        "host" => texts.say("kind-host"),
-        "ipv4" => texts.say("kind-ipv4"),
-        "ipv6" => texts.say("kind-ipv6"),
-        "network" => texts.say("kind-network"),
-        "ja4" => texts.say("kind-ja4"),
-        _ => texts.say("unknown"),
-    }
-}
-
 impl SentView {
     /// From what was counted.
     pub fn of(sent: &Sent, reader: &Reader) -> SentView {
@@ -175,7 +161,7 @@ impl SentView {
                 ("total", &number(sent.total)),
             ],
         );
-        let kinds = sent.kinds.iter().map(|(kind, count)| (Shown::of(&kind_words(kind, reader)), *count));
+        let kinds = sent.kinds.iter().map(|(kind, count)| (Shown::of(&kind_words(kind, texts)), *count));
         SentView {
             words,
             sources: sent.sources.iter().map(|(name, count)| share((Shown::of(name), *count))).collect(),
