@@ -69,7 +69,7 @@ impl Site {
 
     pub(crate) async fn token(&self) -> Token {
         let store = Store::open(&self.data).await.unwrap();
-        make_token(&self.data, &store, &"3407".parse().unwrap(), clock::now()).await.unwrap().0
+        make_token(&store, &"3407".parse().unwrap(), clock::now()).await.unwrap().0
     }
 
     pub(crate) async fn sensor(&self) -> Sensor {
