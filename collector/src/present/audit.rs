@@ -191,12 +191,15 @@ fn chain(verified: Option<(&Result<Sound, Wrong>, Timestamp)>, newest: i64, read
     }
 }
 
+/// What came of holding the audit against itself, and when; none = it is under way.
+type Verified<'a> = Option<(&'a Result<Sound, Wrong>, Timestamp)>;
+
 impl AuditView {
     /// From what was read; `verified` is what was last found of the chain, `newest` the newest entry's place.
     pub fn of(
         asked: &AuditAsked,
         found: &Found,
-        (verified, newest): (Option<(&Result<Sound, Wrong>, Timestamp)>, i64),
+        (verified, newest): (Verified<'_>, i64),
         reader: &Reader,
     ) -> AuditView {
         let texts = reader.texts;
