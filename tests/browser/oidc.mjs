@@ -18,7 +18,9 @@ const somebody = async (doing) => {
   const context = await launch(plan.chromium, join(plan.profile, String(people)));
   context.setDefaultTimeout(PATIENCE_MS);
   context.on("console", (message) => {
-    if (["error", "warning"].includes(message.type()) && !/status of 403/.test(message.text())) faults.push(`${message.page()?.url()}: ${message.text()}`);
+    // What the provider's own pages say is not ours.
+    const isOurs = message.page()?.url().startsWith(plan.origin);
+    if (isOurs && ["error", "warning"].includes(message.type()) && !/status of 403/.test(message.text())) faults.push(`${message.page()?.url()}: ${message.text()}`);
   });
   try {
     await doing(context.pages()[0] ?? (await context.newPage()), context);
