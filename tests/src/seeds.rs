@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use rustls::quic::Version;
+use varde_agent::spool::{self, Loss};
 use varde_common::alert::{
     AlertOpened, AlertUpdated, BrakedCount, Circumstances, CrowdOpened, CrowdUpdated, Direction, Evidence, Level,
     Regularity, Where, Zone,
@@ -25,8 +26,6 @@ use varde_common::time::{Timestamp, Validity};
 use varde_common::tlp::Tlp;
 use varde_common::token::Token;
 use varde_common::trust::{self, Domain};
-
-use varde_agent::spool::{self, Loss};
 
 use crate::bulk::hello::{Manner, message, records};
 use crate::bulk::initial::{Spread, datagrams};

@@ -237,8 +237,7 @@ pub(in crate::store) async fn sensors(
 /// Which channel it follows, where that is not everybody's, and the number of its newest list.
 fn elsewhere(row: &SqliteRow) -> Result<Option<(String, Option<i64>)>, sqlx::Error> {
     let channel: String = row.try_get("follows")?;
-    let newest = row.try_get("newest")?;
-    Ok(Some((channel, newest)).filter(|(channel, _)| channel != CHANNEL_ALL))
+    Ok(Some((channel, row.try_get("newest")?)).filter(|(channel, _)| channel != CHANNEL_ALL))
 }
 
 async fn read_campaigns(
