@@ -242,6 +242,17 @@ impl Collector {
         token.map(str::to_owned).with_context(|| format!("no token in: {}", said.out))
     }
 
+    /// The link that a command prints with `--json`.
+    ///
+    /// # Errors
+    /// When the command fails or prints none.
+    pub fn link<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<String> {
+        let said = self.ask(arguments)?;
+        let told = said.json()?;
+        let link = told.first().and_then(|told| told.get("link")).and_then(Value::as_str);
+        link.map(str::to_owned).with_context(|| format!("no link in: {}", said.out))
+    }
+
     /// Imports a plain list and publishes everything; gives the new revision.
     ///
     /// # Errors

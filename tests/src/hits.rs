@@ -9,11 +9,12 @@ use anyhow::Result;
 use varde_agent::io::clock;
 
 use crate::agent::Agent;
-use crate::capture::Feed;
+use crate::capture::{self, Feed, Format};
+use crate::community;
 use crate::programs::{PATIENCE, eventually};
 use crate::traffic::dns::{Question, rtype};
 use crate::traffic::municipality::Municipality;
-use crate::traffic::{Outcome, Traffic};
+use crate::traffic::{Outcome, PAGE, Traffic};
 
 /// A sensor's setting by which each of many hosts is told, however many there are: what becomes of an indicator that matches too
 /// often is another promise (T10).
@@ -59,4 +60,24 @@ pub fn finish(mut feed: Feed, agent: &Agent, host: &mut u64) -> Result<()> {
     feed.send(&burst(host, 10).packets)?;
     // One more may be the word that the sensor has started.
     eventually("the last life reads", PATIENCE, || Ok((agent.taken()?.len() > before + 1).then_some(())))
+}
+
+/// Where the listed name leads.
+const SERVER: [u8; 4] = [203, 0, 113, 7];
+
+/// A member's sensor reads a capture in which one machine looks the listed name up and contacts it.
+///
+/// # Errors
+/// When the capture cannot be written or read.
+pub fn be_hit(agent: &mut community::Agent, number: u8) -> Result<()> {
+    let place = Municipality { number };
+    let client = SocketAddr::new(place.client(7), 40_000);
+    let mut traffic = Traffic::starting(clock::now());
+    let question = Question { id: 7, name: LISTED, qtype: rtype::A };
+    traffic.lookup(client, place.resolver(), question, &Outcome::address(LISTED, SERVER.into()));
+    traffic.connect(client, SocketAddr::new(SERVER.into(), 443), PAGE);
+    let file = agent.data().join("traffic.pcap");
+    capture::write(&file, Format::USUAL, &traffic.packets)?;
+    agent.start(["--capture".into(), file.into_os_string()])?;
+    agent.wait()
 }

@@ -75,6 +75,7 @@ pub mod seldom;
 pub mod sensor_double;
 pub mod servers;
 pub mod spool_story;
+pub mod steered;
 pub mod strangers;
 pub mod swarm;
 pub mod terminal;

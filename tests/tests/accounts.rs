@@ -17,11 +17,6 @@ fn now() -> Timestamp {
     clock::now()
 }
 
-fn link(collector: &Collector, words: &[&str]) -> Result<String> {
-    let told = collector.ask(words.iter().copied())?.json()?;
-    Ok(told.first().and_then(|told| told["link"].as_str()).context("no link")?.to_owned())
-}
-
 #[test]
 fn w3_people_come_in_by_links_passwords_and_codes_and_sessions_end() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -86,7 +81,7 @@ fn w3_people_come_in_by_links_passwords_and_codes_and_sessions_end() -> Result<(
     // Left alone it is over, and so it is when somebody at the collector says so.
     ensure!(collector.tamper("UPDATE page_session SET seen_at = seen_at - 16 * 60000000")? == 1);
     ensure!(other.get("/")?.0 == 303, "a quarter of an hour");
-    let link = link(&collector, &["user", "link", "kari.nordmann", "--json"])?;
+    let link = collector.link(["user", "link", "kari.nordmann", "--json"])?;
     let path = link.strip_prefix(&base).context("a link elsewhere")?;
     ensure!(other.get(path)?.0 == 200 && other.get("/")?.0 == 303, "looking uses nothing up");
     ensure!(other.post(path, &[])?.0 == 303 && other.get("/")?.0 == 200 && other.post(path, &[])?.0 == 404);
@@ -132,7 +127,7 @@ fn w1_a_members_person_and_tokens_read_what_is_theirs() -> Result<()> {
     let ola = Person::new(folder.path(), "ola", &base);
     let refused = collector.try_ask(["user", "add", "ola", "--role", "it"])?;
     ensure!(refused.code == Some(1) && refused.err.contains("--member NUMBER"), "{refused:?}");
-    ola.accept(&link(&collector, &["user", "add", "ola", "--role", "it", "--member", "3407", "--json"])?, None)?;
+    ola.accept(&collector.link(["user", "add", "ola", "--role", "it", "--member", "3407", "--json"])?, None)?;
     let (status, _, page) = ola.get("/medlem/3407")?;
     ensure!(status == 200 && page.contains("Gjøvik"));
     for (path, status) in

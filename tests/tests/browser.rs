@@ -6,27 +6,19 @@
 //! Pictures of every page lie under `target/screens/` afterwards, to be looked at.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
-use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use varde_agent::io::clock;
 use varde_collector::io::addresses::{Address, Method, PAGES, Page};
-use varde_tests::browser::Browser;
-use varde_tests::capture::{self, Format};
 use varde_tests::community::{Agent, Collector};
+use varde_tests::hits::{LISTED, be_hit};
 use varde_tests::node;
 use varde_tests::programs::{PATIENCE, eventually};
-use varde_tests::traffic::dns::{Question, rtype};
-use varde_tests::traffic::municipality::Municipality;
-use varde_tests::traffic::{Outcome, PAGE, Traffic};
+use varde_tests::steered::{self, Steered};
 use varde_tests::way_in;
 
 /// What the first page may weigh with all that comes along, over the wire.
 const FIRST_PAGE_MAX_OCTETS: u64 = 150_000;
-const LISTED: &str = "vond.example";
 const MARKUP: &str = "<img src=x onerror=globalThis.ran=1>";
 const MEMBERS: [(&str, &str); 4] =
     [("3407", "Gjøvik"), ("4626", MARKUP), ("5501", "Tromsø"), ("5636", "Porsanger - Porsáŋgu")];
@@ -36,20 +28,6 @@ const SOURCE: &str = "<script>globalThis.ran=1</script>";
 const NOTE: &str = "\"><svg onload=globalThis.ran=1> \u{202e}gnp.exe";
 /// As pages show the last.
 const NOTE_SHOWN: &str = "⟨U+202E⟩gnp.exe";
-
-/// A member's sensor reads a capture in which one machine looks the name up and contacts it.
-fn be_hit(agent: &mut Agent, number: u8) -> Result<()> {
-    let place = Municipality { number };
-    let client = SocketAddr::new(place.client(7), 40_000);
-    let mut traffic = Traffic::starting(clock::now());
-    let question = Question { id: 7, name: LISTED, qtype: rtype::A };
-    traffic.lookup(client, place.resolver(), question, &Outcome::address(LISTED, "203.0.113.7".parse()?));
-    traffic.connect(client, "203.0.113.7:443".parse()?, PAGE);
-    let file = agent.data().join("traffic.pcap");
-    capture::write(&file, Format::USUAL, &traffic.packets)?;
-    agent.start(["--capture".into(), file.into_os_string()])?;
-    agent.wait()
-}
 
 /// Every address there is, of something that is there.
 fn addresses() -> Result<Vec<String>> {
@@ -66,26 +44,9 @@ fn addresses() -> Result<Vec<String>> {
         .collect()
 }
 
-/// The browser's script: ended with the test, whatever becomes of it.
-struct Walk(Child);
-
-impl Drop for Walk {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn s6_every_page_can_be_read_by_everybody() -> Result<()> {
-    let Some(chromium) = Browser::installed().filter(|_| node::installed()) else {
-        eprintln!(
-            "SKIPPED: no chromium or no Node here; tests/run installs them (apt-get install chromium nodejs npm)"
-        );
-        return Ok(());
-    };
-    let mut script = node::script("walk.mjs")?;
+    let Some(chromium) = steered::browser() else { return Ok(()) };
     let folder = tempfile::tempdir()?;
     let mut collector = Collector::init(&folder.path().join("collector"))?;
     let web = collector.start()?.web;
@@ -119,22 +80,8 @@ fn s6_every_page_can_be_read_by_everybody() -> Result<()> {
         "words": {"title": "Oversikt", "news": ["1 ny", "Noe har endret rekkefølge"]},
         "hostile": [MARKUP, THREAT, SOURCE, NOTE_SHOWN],
     });
-    let mut walk = Walk(script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("node")?);
-    let mut stdin = walk.0.stdin.take().context("no stdin")?;
-    writeln!(stdin, "{plan}")?;
-    drop(stdin);
-    let mut last = Value::Null;
-    for line in BufReader::new(walk.0.stdout.take().context("no stdout")?).lines() {
-        let line = line?;
-        last = serde_json::from_str(&line).with_context(|| format!("the script says: {line}"))?;
-        if last["ready"] == json!(true) {
-            be_hit(third, 3)?;
-        }
-    }
-    let ended = walk.0.wait()?;
-    ensure!(ended.success(), "the script gave up ({ended}); what it said stands above");
-    let faults: Vec<&str> = last["faults"].as_array().context("no faults")?.iter().filter_map(Value::as_str).collect();
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let last = Steered::start("walk.mjs", &plan)?
+        .finish(|_, said| if said["ready"] == json!(true) { be_hit(third, 3) } else { Ok(()) })?;
     let pages: BTreeSet<&str> =
         last["pages"].as_array().context("no pages")?.iter().filter_map(Value::as_str).collect();
     assert!(pages.contains("/") && pages.len() >= 6, "walked through {pages:?} only");

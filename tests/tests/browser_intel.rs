@@ -3,39 +3,19 @@
 //!
 //! Pictures of the pages lie under `target/screens/` afterwards, to be looked at.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Stdio};
-
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use varde_tests::browser::Browser;
 use varde_tests::community::Collector;
 use varde_tests::node;
+use varde_tests::steered::{self, Steered};
 use varde_tests::way_in;
 
 /// As a centre writes one: what is meant in brackets, the sender's own link not; one line that lint holds back.
 const WARNING: &str = "Hei alle\n\nVi ser passordfiske mot kommuner i dag. Se etter:\n\n  vond[.]example\n  hxxps://logg-inn[.]falsk[.]example/konto\n  203.0.113[.]77\n  login[.]microsoftonline[.]com\n\nLes mer på https://www.ncsc.example/varsel\n\nHilsen NCSC\n";
 
-/// The browser's script: ended with the test, whatever becomes of it.
-struct Script(Child);
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// A publisher pastes the warning and publishes it; what waits for its signature is signed by `sign`. What the script said at last.
 fn publish(collector: &mut Collector, name: &str, sign: impl Fn(&Collector) -> Result<()>) -> Result<Option<Value>> {
-    let Some(chromium) = Browser::installed().filter(|_| node::installed()) else {
-        eprintln!(
-            "SKIPPED: no chromium or no Node here; tests/run installs them (apt-get install chromium nodejs npm)"
-        );
-        return Ok(None);
-    };
-    let mut script = node::script("intel.mjs")?;
+    let Some(chromium) = steered::browser() else { return Ok(None) };
     let profile = tempfile::tempdir()?;
     let web = collector.start()?.web;
     let screens = node::target()?.join("screens").join(name);
@@ -45,21 +25,13 @@ fn publish(collector: &mut Collector, name: &str, sign: impl Fn(&Collector) -> R
         "addresses": ["/utkast", "/utkast/neste", "/indikatorer", "/indikator/1", "/lister", "/kilder"],
         "folder": screens, "profile": profile.path(), "chromium": chromium,
     });
-    let mut script = Script(script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("node")?);
-    let mut stdin = script.0.stdin.take().context("no stdin")?;
-    writeln!(stdin, "{plan}")?;
-    let mut last = Value::Null;
-    for line in BufReader::new(script.0.stdout.take().context("no stdout")?).lines() {
-        let line = line?;
-        last = serde_json::from_str(&line).with_context(|| format!("the script says: {line}"))?;
-        if last["waits"] == json!(true) {
+    let last = Steered::start_talking("intel.mjs", &plan)?.finish(|script, said| {
+        if said["waits"] == json!(true) {
             sign(collector)?;
-            writeln!(stdin, "signed")?;
+            script.tell("signed")?;
         }
-    }
-    ensure!(script.0.wait()?.success(), "the script gave up; what it said stands above");
-    let faults: Vec<&str> = last["faults"].as_array().context("no faults")?.iter().filter_map(Value::as_str).collect();
-    ensure!(faults.is_empty(), "{}", faults.join("\n"));
+        Ok(())
+    })?;
     Ok(Some(last))
 }
 

@@ -1,37 +1,16 @@
 //! Promise: a real browser shows the campaign, who is hit and how many could have seen it, without anybody reloading,
 //! in every language, on a narrow and on a dark screen, and without a complaint.
 
-use std::net::SocketAddr;
-
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use varde_agent::io::clock;
 use varde_tests::browser::Browser;
-use varde_tests::capture::{self, Format};
 use varde_tests::community::{Agent, Collector};
+use varde_tests::hits::{LISTED, be_hit};
 use varde_tests::programs::{PATIENCE, eventually};
-use varde_tests::traffic::dns::{Question, rtype};
-use varde_tests::traffic::municipality::Municipality;
-use varde_tests::traffic::{Outcome, PAGE, Traffic};
 
 const MEMBERS: [(&str, &str); 3] = [("3407", "Gjøvik"), ("4626", "Øygarden"), ("5501", "Tromsø")];
-const LISTED: &str = "vond.example";
 /// As people read it: nothing to click on by mistake.
 const SHOWN: &str = "vond[.]example";
-
-/// A member's sensor reads a capture in which one machine looks the name up and contacts it.
-fn be_hit(agent: &mut Agent, number: u8) -> Result<()> {
-    let place = Municipality { number };
-    let client = SocketAddr::new(place.client(7), 40_000);
-    let mut traffic = Traffic::starting(clock::now());
-    let question = Question { id: 7, name: LISTED, qtype: rtype::A };
-    traffic.lookup(client, place.resolver(), question, &Outcome::address(LISTED, "203.0.113.7".parse()?));
-    traffic.connect(client, "203.0.113.7:443".parse()?, PAGE);
-    let file = agent.data().join("traffic.pcap");
-    capture::write(&file, Format::USUAL, &traffic.packets)?;
-    agent.start(["--capture".into(), file.into_os_string()])?;
-    agent.wait()
-}
 
 /// Waits, without reloading, until the page says all of it.
 fn says(browser: &mut Browser, words: &[&str]) -> Result<()> {
