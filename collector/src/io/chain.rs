@@ -34,7 +34,7 @@ impl Chain {
 
     /// What was found within the last minutes, or is found within a moment; none while it is being looked at for the first time.
     pub async fn look(&self, store: &Store, now: Timestamp) -> Option<Verified> {
-        let is_new = |last: &Verified| last.at <= now && now.since(last.at) < AUDIT_VERIFIED_EVERY;
+        let is_new = move |last: &Verified| last.at <= now && now.since(last.at) < AUDIT_VERIFIED_EVERY;
         if let Some(last) = self.last().filter(is_new) {
             return Some(last);
         }
@@ -42,7 +42,7 @@ impl Chain {
         let looking = tokio::spawn(async move {
             let _turn = own.turn.lock().await;
             // Whoever waited for their turn has it from who had it before.
-            if own.last().is_some_and(|last| last.at <= now && now.since(last.at) < AUDIT_VERIFIED_EVERY) {
+            if own.last().as_ref().is_some_and(is_new) {
                 return;
             }
             match store.verify_audit(Scope::Operator, None, now, |_| {}).await {

@@ -249,9 +249,9 @@ impl Refused {
 }
 
 /// An error with its causes, once each.
-fn words(error: &SmtpError) -> String {
+pub(super) fn words(error: &(dyn std::error::Error + 'static)) -> String {
     let mut all = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(inner) = cause {
         let inner_words = inner.to_string();
         if !all.contains(&inner_words) {

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce as SealNonce, RandomizedNonceKey};
-use axum::http::{Method, Request, Response, header};
+use axum::http::{Request, Response, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::{BodyExt, Full, Limited};
@@ -29,7 +29,8 @@ use url::Url;
 
 use super::fetch::FetchError;
 use super::fetch::connect::tls;
-use super::{clock, secret};
+use super::mail::words;
+use super::{clock, directory, secret};
 use crate::limits::HTTP_HEAD_MAX_OCTETS;
 use crate::limits::account::{
     OIDC_ANSWER_MAX_OCTETS, OIDC_ANSWER_WITHIN, OIDC_ASKED_EVERY, OIDC_DESCRIBED_FOR, OIDC_SECRET_MAX_OCTETS,
@@ -118,11 +119,8 @@ impl std::fmt::Debug for Oidc {
 
 fn read_secret(path: &PathBuf) -> Result<String, SetUpError> {
     let refused = |why: String| SetUpError::Secret { path: path.clone(), why };
-    let octets = std::fs::metadata(path).map_err(|error| refused(error.to_string()))?.len();
-    if octets > OIDC_SECRET_MAX_OCTETS {
-        return Err(refused(format!("it has {octets} octets, more than {OIDC_SECRET_MAX_OCTETS}")));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    let octets = directory::read(path, OIDC_SECRET_MAX_OCTETS).map_err(|error| refused(error.to_string()))?;
+    let text = String::from_utf8(octets).map_err(|_| refused("it is no text".to_owned()))?;
     let text = text.trim();
     if text.is_empty() || text.chars().any(char::is_whitespace) {
         return Err(refused("it is empty, or has more than one word".to_owned()));
@@ -206,7 +204,7 @@ impl Oidc {
         let client = client.set_redirect_uri(self.returns()?);
         let asking = client.exchange_code(AuthorizationCode::new(code)).map_err(unbelieved)?;
         let asking = asking.set_pkce_verifier(PkceCodeVerifier::new(underway.verifier.clone()));
-        let tokens = asking.request_async(self).await.map_err(|error| OidcError::Unbelieved(chain(&error)))?;
+        let tokens = asking.request_async(self).await.map_err(|error| OidcError::Unbelieved(words(&error)))?;
         let token = tokens.id_token().ok_or_else(|| unbelieved("it gives no ID token"))?;
         let nonce = Nonce::new(underway.nonce.clone());
         let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
@@ -218,7 +216,7 @@ impl Oidc {
                 let secret = ClientSecret::new(self.secret.clone());
                 let client = CoreClient::from_provider_metadata(description, self.client(), Some(secret));
                 let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
-                self.subject(token.claims(&verifier, &nonce).map_err(|error| OidcError::Unbelieved(chain(&error)))?)
+                self.subject(token.claims(&verifier, &nonce).map_err(|error| OidcError::Unbelieved(words(&error)))?)
             }
         }
     }
@@ -266,7 +264,7 @@ impl Oidc {
 
     async fn describe(&self) -> Result<CoreProviderMetadata, String> {
         let issuer = IssuerUrl::new(self.provider.issuer.clone()).map_err(|error| error.to_string())?;
-        CoreProviderMetadata::discover_async(issuer, self).await.map_err(|error| chain(&error))
+        CoreProviderMetadata::discover_async(issuer, self).await.map_err(|error| words(&error))
     }
 
     /// One request on a connection of its own, of which no more is read than may be; it is led nowhere else.
@@ -316,8 +314,7 @@ async fn converse(
     let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
     let (head, body) = request.into_parts();
-    let mut asked =
-        Request::builder().method(if head.method == Method::POST { Method::POST } else { Method::GET }).uri(path);
+    let mut asked = Request::builder().method(head.method).uri(path);
     for (name, value) in &head.headers {
         asked = asked.header(name, value);
     }
@@ -348,17 +345,6 @@ async fn converse(
 
 fn unbelieved(why: impl std::fmt::Display) -> OidcError {
     OidcError::Unbelieved(why.to_string())
-}
-
-/// An error with what it comes of.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        words = format!("{words}: {error}");
-        next = error.source();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -207,7 +207,7 @@ async fn w3_who_came_by_a_link_chooses_a_password_without_the_old_once() {
     let (head, csrf) = by(&session);
     let (_, page) = scene.ask("GET /konto", &head, "").await;
     assert!(page.contains("id=\"recovers\"") && !page.contains("id=\"current\""), "{page}");
-    // Another session of the same account meanwhile has it neither.
+    // What is too weak is so here too, and uses nothing up.
     let (status, _) = scene.ask("POST /konto/passord", &head, &format!("csrf={csrf}&password=kort&again=kort")).await;
     assert_eq!(status, 422, "as good as any");
     let (status, answer) = scene.ask("POST /konto/passord", &head, &format!("csrf={csrf}&{new}")).await;

@@ -7,8 +7,9 @@ use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 use varde_common::trust::hex;
 
+use super::desk::bar::Choice;
 use super::desk::export::{Cut, Export};
-use super::desk::sentence::bad_range;
+use super::desk::sentence::{self, bad_range};
 use super::page::{Extent, Head};
 use super::shown::{Moment, Shown, number};
 use super::text::{Language, Texts};
@@ -85,17 +86,6 @@ impl AuditAsked {
     }
 }
 
-/// A link of several.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
-    /// What it says.
-    pub words: String,
-    /// Where it leads.
-    pub address: String,
-    /// It is what is shown.
-    pub chosen: bool,
-}
-
 /// An entry's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryRow {
@@ -150,7 +140,7 @@ pub struct AuditView {
     /// The quick range, or the moments, as the form carries them on.
     pub range: Vec<(&'static str, String)>,
     /// Quick ranges.
-    pub ranges: Vec<Link>,
+    pub ranges: Vec<Choice>,
     /// From when to when, where no quick range is shown.
     pub between: Option<String>,
     /// What was not understood.
@@ -210,17 +200,12 @@ impl AuditView {
             bad_range: None,
         };
         let quick = |quick: Quick| {
-            let words = match quick {
-                Quick::Hour => texts.say("desk-range-hour"),
-                Quick::Day => texts.say("desk-range-day"),
-                Quick::Week => texts.say("desk-range-week"),
-                Quick::Month => texts.say("desk-range-month"),
-            };
-            Link { words, address: with(Some(quick)).address(AUDIT, &[]), chosen: asked.quick == Some(quick) }
+            let words = sentence::quick(quick, texts);
+            Choice { words, address: with(Some(quick)).address(AUDIT, &[]), chosen: asked.quick == Some(quick) }
         };
-        let mut ranges: Vec<Link> = Quick::ALL.into_iter().map(quick).collect();
+        let mut ranges: Vec<Choice> = Quick::ALL.into_iter().map(quick).collect();
         let is_all = from.is_none() && to.is_none();
-        ranges.push(Link { words: texts.say("audit-all"), address: with(None).address(AUDIT, &[]), chosen: is_all });
+        ranges.push(Choice { words: texts.say("audit-all"), address: with(None).address(AUDIT, &[]), chosen: is_all });
         let between = from.filter(|_| asked.quick.is_none()).map(|from| {
             let to = to.map_or_else(|| texts.say("audit-now"), |to| reader.calendar.moment(to).shown);
             format!("{} – {to}", reader.calendar.moment(from).shown)
@@ -247,10 +232,7 @@ impl AuditView {
             ranges,
             between,
             trouble: asked.bad_range.map(|why| bad_range(why, texts)),
-            total: match key {
-                "audit-shown-of-fit" => texts.numbers("audit-shown-of-fit", &numbers),
-                _ => texts.numbers("audit-shown", &numbers),
-            },
+            total: texts.numbers(key, &numbers),
             narrowed,
             rows: found.entries.iter().map(line).collect(),
             next: found.next.map(|next| asked.address(AUDIT, &[("etter", &next.to_string())])),

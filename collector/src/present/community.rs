@@ -4,6 +4,7 @@ use askama::Template;
 use url::form_urlencoded;
 use varde_common::id::MemberNumber;
 
+use super::fleet::lives;
 use super::map::{KeyLine, Standing, TileMap, Tiles};
 use super::order;
 use super::page::{Extent, Head};
@@ -278,8 +279,8 @@ impl CommunityView {
             .filter(|member| asked.fits(member, standing(member.id)))
             .map(|member| {
                 let own = |sensor: &&SensorFacts| sensor.member_id == member.id || sensor.watches.contains(&member.id);
-                let lives = |sensor: &&SensorFacts| sensor.enrolled_at.is_some() && sensor.revoked_at.is_none();
-                let sensors: Vec<&SensorFacts> = picture.sensors.iter().filter(own).filter(lives).collect();
+                let sensors: Vec<&SensorFacts> =
+                    picture.sensors.iter().filter(own).filter(|sensor| lives(sensor)).collect();
                 let heard = sensors.iter().filter_map(|sensor| sensor.last_seen_at).max();
                 Stand { member, standing: standing(member.id), open: open(member.id), sensors, heard }
             })

@@ -89,8 +89,6 @@ impl Light {
 /// A light as a page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LightView {
-    /// Which.
-    pub light: Light,
     /// Class for its looks.
     pub class: &'static str,
     /// The sign.
@@ -106,7 +104,7 @@ impl LightView {
     pub fn of(picture: &Picture, now: Timestamp, texts: &Texts) -> LightView {
         let light = Light::of(picture, now);
         let (class, sign) = light.looks();
-        LightView { light, class, sign, answer: light.answer(texts), meaning: light.meaning(texts) }
+        LightView { class, sign, answer: light.answer(texts), meaning: light.meaning(texts) }
     }
 }
 

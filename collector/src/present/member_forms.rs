@@ -1,6 +1,7 @@
 //! What can be changed of a member on its page: contacts, profile, whether its mail is trusted. What was filled in stands there again where
 //! something of it is wrong.
 
+use super::community::Choice;
 use super::shown::{Moment, Shown};
 use super::text::Texts;
 use super::view::Reader;
@@ -35,24 +36,13 @@ pub struct ContactForm {
     pub email: Shown,
 }
 
-/// Something to choose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selectable {
-    /// What is sent.
-    pub value: &'static str,
-    /// What it says.
-    pub words: String,
-    /// It is so now.
-    pub chosen: bool,
-}
-
 /// The profile's form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileForm {
     /// Forms of Norwegian.
-    pub languages: Vec<Selectable>,
+    pub languages: Vec<Choice>,
     /// Whether digitalsikkerhetsloven covers it.
-    pub covered: Vec<Selectable>,
+    pub covered: Vec<Choice>,
     /// The shared network it is behind.
     pub supplier: Shown,
     /// Domains, one a line.
@@ -167,7 +157,7 @@ fn profile_form(profile: &Profile, wrong: Option<&Wrong>, texts: &Texts) -> Prof
         None => "unknown",
     };
     let covered = value("covered", kept);
-    let option = |value: &'static str, words: String, now: &str| Selectable { value, words, chosen: value == now };
+    let option = |value: &'static str, words: String, now: &str| Choice { value, words, chosen: value == now };
     ProfileForm {
         languages: vec![
             option(Language::Bokmaal.as_str(), texts.say("member-bokmaal"), &language),

@@ -61,7 +61,7 @@ impl Head {
 
     /// Whether an accessibility statement is missing, and who looks could see to it.
     pub(super) fn lacks_statement(&self) -> bool {
-        self.looks.statement().is_none() && self.looks.kind() == Kind::Csirt
+        self.looks.statement().is_none() && self.is_csirt()
     }
 
     /// Whether whoever looks may do the operator's work here.
@@ -70,9 +70,14 @@ impl Head {
         self.signed.as_ref().is_some_and(may)
     }
 
+    /// Whether who looks is at the CSIRT.
+    pub(super) fn is_csirt(&self) -> bool {
+        self.looks.kind() == Kind::Csirt
+    }
+
     /// Where the page of all members is, for who may see it.
     pub(super) fn members(&self) -> &'static str {
-        if self.looks.kind() == Kind::Csirt { "/medlemmer" } else { "" }
+        if self.is_csirt() { "/medlemmer" } else { "" }
     }
 
     /// Whether who looks may publish, and write to members.
@@ -83,11 +88,6 @@ impl Head {
     /// Whether who looks may listen to changes, which are everybody's: a member's people ask now and then.
     pub(super) fn may_listen(&self) -> bool {
         !matches!(self.looks.kind(), Kind::MemberIt | Kind::Management)
-    }
-
-    /// Whether who looks may work on what is shown.
-    pub(super) fn may_work(&self) -> bool {
-        self.signed.as_ref().is_some_and(|signed| signed.role.may(Right::Work))
     }
 
     /// What the bar shows.

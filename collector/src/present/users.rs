@@ -7,6 +7,7 @@ use url::form_urlencoded;
 use varde_common::time::Timestamp;
 
 use super::account::role as role_words;
+use super::community::Choice;
 use super::order;
 use super::page::{Extent, Head};
 use super::shown::{Moment, Shown};
@@ -51,21 +52,10 @@ impl UsersAsked {
     }
 }
 
-/// A role to choose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleChoice {
-    /// Its word.
-    pub value: &'static str,
-    /// What it is called.
-    pub words: String,
-    /// It is so.
-    pub chosen: bool,
-}
-
-fn roles(chosen: Option<Role>, fits: impl Fn(Role) -> bool, texts: &Texts) -> Vec<RoleChoice> {
+fn roles(chosen: Option<Role>, fits: impl Fn(Role) -> bool, texts: &Texts) -> Vec<Choice> {
     let persons = Role::ALL.into_iter().filter(|role| role.is_a_persons() && fits(*role));
     let choice =
-        |role: Role| RoleChoice { value: role.as_str(), words: role_words(role, texts), chosen: chosen == Some(role) };
+        |role: Role| Choice { value: role.as_str(), words: role_words(role, texts), chosen: chosen == Some(role) };
     persons.map(choice).collect()
 }
 
@@ -151,11 +141,11 @@ pub struct UsersView {
     /// What is looked for.
     pub text: Shown,
     /// Roles to look for.
-    pub roles: Vec<RoleChoice>,
+    pub roles: Vec<Choice>,
     /// The lines.
     pub rows: Vec<UserRow>,
     /// Roles to invite for.
-    pub invites: Vec<RoleChoice>,
+    pub invites: Vec<Choice>,
     /// The name that was filled in for an invitation.
     pub name: Shown,
     /// The member's number that was.
@@ -227,7 +217,7 @@ pub struct UserView {
     /// Since when it may not come in.
     pub stopped: Option<Moment>,
     /// Roles it may have.
-    pub roles: Vec<RoleChoice>,
+    pub roles: Vec<Choice>,
     /// Its open sessions.
     pub sessions: Vec<OpenSession>,
     /// What is wrong.

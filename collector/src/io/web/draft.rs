@@ -13,8 +13,8 @@ use tokio::sync::Mutex;
 use url::form_urlencoded;
 
 use super::Shared;
+use super::desk::may_work;
 use super::intel::may_publish;
-use crate::account::role::Right;
 use crate::command::for_pages::{self, Became};
 use crate::command::pasted::{self, Pasted};
 use crate::io::gate::operator_name;
@@ -49,10 +49,6 @@ async fn in_turn<T: Send + 'static>(
         done
     });
     task.await.map_err(|_| anyhow!("it ended in the middle; the collector's log says why"))
-}
-
-fn may_paste(visit: &Visit) -> bool {
-    visit.who().is_operator() && visit.who().may(Right::Work) && visit.who().account().is_some()
 }
 
 /// What is sent when something was pasted.
@@ -117,7 +113,7 @@ async fn paste_page(shared: &Shared, visit: &Visit, status: StatusCode, view: Pa
     match read.await {
         Ok((pending, rollouts, has_key)) => {
             let mut view = view.beside(pending.as_ref(), rollouts.first(), &visit.reader());
-            (view.may_paste, view.duty) = (may_paste(visit), !has_key);
+            (view.may_paste, view.duty) = (may_work(visit), !has_key);
             let head = visit.head(operator_name(shared).await.as_deref());
             visit.answer(status, page::paste(&head, &view))
         }

@@ -19,18 +19,12 @@ use crate::present::desk::asked::Asked;
 use crate::present::desk::done::{DeedLine, DoneView, not_undone};
 use crate::present::desk::muted::{MUTED, MutedView};
 use crate::present::desk::page::{self, Desk};
+use crate::present::member_forms::{Filled, field};
 use crate::present::page::{Extent, message};
 use crate::present::text::Texts;
 use crate::store::StoreError;
 use crate::store::saved_view::{NotSaved, SavedView};
 use crate::store::triage::{Act, Person, Target};
-
-/// A form as it was filled in; fields may come several times.
-type Filled = Vec<(String, String)>;
-
-fn field<'a>(filled: &'a [(String, String)], name: &str) -> &'a str {
-    filled.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
-}
 
 /// Where to go back to: one of the lists as its address has it, whatever was sent.
 fn back(filled: &[(String, String)], visit: &Visit) -> Asked {

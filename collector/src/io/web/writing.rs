@@ -138,10 +138,7 @@ async fn form(
 ) -> Result<Response, StoreError> {
     let (store, scope) = (&shared.store, visit.who().scope());
     let (operator, bank) = (store.setting(scope, setting::OPERATOR_NAME).await?, store.bank(scope).await?);
-    let proposed = match campaign {
-        Some(campaign) => store.proposed_keys(scope, Matter::Campaign(campaign)).await?,
-        None => Vec::new(),
-    };
+    let proposed = proposed(shared, visit, campaign).await?;
     let action = draft.map_or_else(|| "/varsel/nytt".to_owned(), |uuid| format!("/varsel/{uuid}/rediger"));
     let head = visit.head(operator.as_deref());
     let whole = (action, seal.map(ToOwned::to_owned));
@@ -152,6 +149,14 @@ async fn form(
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Ok(visit.answer(status, write_page(&head, &view, visit.extent())))
+}
+
+/// The keys of the measures that the bank proposes for a campaign; none without one.
+async fn proposed(shared: &Shared, visit: &Visit, campaign: Option<i64>) -> Result<Vec<String>, StoreError> {
+    match campaign {
+        Some(campaign) => shared.store.proposed_keys(visit.who().scope(), Matter::Campaign(campaign)).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// What came of it, whatever went wrong in the house.
@@ -178,10 +183,7 @@ pub(super) async fn begin(State(shared): State<Arc<Shared>>, Query(about): Query
     let done = async {
         let campaign = campaign::resolve(&shared.store, visit.who().scope(), &about.kampanje).await?;
         let audience = if campaign.is_some() { Audience::Campaign } else { Audience::Chosen };
-        let measures = match campaign {
-            Some(campaign) => shared.store.proposed_keys(visit.who().scope(), Matter::Campaign(campaign)).await?,
-            None => Vec::new(),
-        };
+        let measures = proposed(&shared, &visit, campaign).await?;
         let filled = Filled {
             tlp: Tlp::Amber.to_string(),
             audience: audience.as_str().to_owned(),
@@ -207,10 +209,7 @@ pub(super) async fn new(State(shared): State<Arc<Shared>>, visit: Visit, Form(fi
             Ok(good) => good,
             Err(wrong) => return form(&shared, &visit, None, (campaign, &filled, &wrong), None).await,
         };
-        let proposed = match campaign {
-            Some(campaign) => store.proposed_keys(scope, Matter::Campaign(campaign)).await?,
-            None => Vec::new(),
-        };
+        let proposed = proposed(&shared, &visit, campaign).await?;
         // As they were proposed, to the members of the campaign: each is told what is for it. Else somebody has named them.
         let same = |a: &[String], b: &[String]| a.iter().collect::<BTreeSet<_>>() == b.iter().collect();
         let is_named = good.audience != Audience::Campaign || !same(&filled.measures, &proposed);

@@ -124,12 +124,7 @@ impl Bar {
             }
         });
         let quick = |quick: Quick| {
-            let words = match quick {
-                Quick::Hour => texts.say("desk-range-hour"),
-                Quick::Day => texts.say("desk-range-day"),
-                Quick::Week => texts.say("desk-range-week"),
-                Quick::Month => texts.say("desk-range-month"),
-            };
+            let words = sentence::quick(quick, texts);
             let to = crate::range::Range::quick(quick, question.now);
             Choice { words, address: asked.address(filter, &to, all), chosen: range.quick == Some(quick) }
         };

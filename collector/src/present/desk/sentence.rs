@@ -6,7 +6,7 @@ use crate::filter::words::{EVIDENCE, KEYS, KINDS, Key, NOBODY, SEVERITIES, STATU
 use crate::limits::desk::{FILTER_MAX_OCTETS, TOKENS_MAX, VALUES_IN_TOKEN_MAX};
 use crate::present::shown::Shown;
 use crate::present::text::Texts;
-use crate::range::BadRange;
+use crate::range::{BadRange, Quick};
 
 fn listed(words: &[Word], texts: &Texts) -> String {
     words.iter().map(|word| word.said(texts.language())).collect::<Vec<_>>().join(", ")
@@ -62,6 +62,16 @@ pub fn trouble(trouble: &Trouble, list: List, texts: &Texts) -> String {
         Why::TooMany => with("desk-trouble-many", &[("most", &TOKENS_MAX.to_string())]),
         Why::TooManyValues(_) => with("desk-trouble-values", &[("most", &VALUES_IN_TOKEN_MAX.to_string())]),
         Why::TooLong => with("desk-trouble-long", &[("most", &FILTER_MAX_OCTETS.to_string())]),
+    }
+}
+
+/// What a usual span of time is called.
+pub fn quick(quick: Quick, texts: &Texts) -> String {
+    match quick {
+        Quick::Hour => texts.say("desk-range-hour"),
+        Quick::Day => texts.say("desk-range-day"),
+        Quick::Week => texts.say("desk-range-week"),
+        Quick::Month => texts.say("desk-range-month"),
     }
 }
 

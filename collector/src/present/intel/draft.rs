@@ -379,21 +379,13 @@ impl DraftPage {
             left_out: left_out
                 .into_iter()
                 .filter(|(count, _)| *count > 0)
-                .map(|(count, key)| out_words(key, n(count), texts))
+                .map(|(count, key)| texts.count(key, n(count)))
                 .collect(),
             waits: pending.map(|facts| Waits::of(facts, reader)),
             duty,
             wrong: None,
             shrinks: false,
         }
-    }
-}
-
-fn out_words(key: &str, count: i64, texts: &Texts) -> String {
-    match key {
-        "draft-out-expired" => texts.count("draft-out-expired", count),
-        "draft-out-red" => texts.count("draft-out-red", count),
-        _ => texts.count("draft-out-fingerprints", count),
     }
 }
 

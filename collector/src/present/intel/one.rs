@@ -248,7 +248,7 @@ impl Inside {
             let (reason, rules) = (Shown::of(&row.reason), Shown::of(&row.rules.join(", ")));
             let words =
                 [("who", who.as_str()), ("until", &until), ("reason", reason.as_str()), ("rules", rules.as_str())];
-            people.push(Shown::whole(&override_words(key, &words, texts)));
+            people.push(Shown::whole(&texts.with(key, &words)));
         }
         for row in allowed {
             let (who, reason, since) = (person(&row.author, texts), Shown::of(&row.reason), at(row.given_at));
@@ -276,12 +276,5 @@ impl Inside {
             can_override: findings.iter().any(holds)
                 && !findings.iter().any(|finding| holds(finding) && !finding.can_be_overridden),
         }
-    }
-}
-
-fn override_words(key: &str, words: &[(&str, &str)], texts: &Texts) -> String {
-    match key {
-        "intel-override-stands" => texts.with("intel-override-stands", words),
-        _ => texts.with("intel-override-over", words),
     }
 }

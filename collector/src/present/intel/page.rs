@@ -63,10 +63,6 @@ struct ListsPage<'a> {
     may_publish: bool,
 }
 
-fn texts(head: &Head) -> &'static Texts {
-    Texts::of(head.language)
-}
-
 /// Why something was not done, in the words that commands have.
 pub fn refusal(error: &anyhow::Error, texts: &Texts) -> String {
     let why = Shown::of(&format!("{error:#}"));
@@ -78,7 +74,7 @@ pub fn refusal(error: &anyhow::Error, texts: &Texts) -> String {
 /// # Errors
 /// None of ours; the template's type demands it.
 pub fn list(head: &Head, v: &ListView, extent: Extent) -> askama::Result<String> {
-    let page = ListPage { head, t: texts(head), v };
+    let page = ListPage { head, t: head.texts(), v };
     match extent {
         Extent::Whole => page.render(),
         Extent::Fragment => page.as_content().render(),
@@ -90,7 +86,7 @@ pub fn list(head: &Head, v: &ListView, extent: Extent) -> askama::Result<String>
 /// # Errors
 /// None of ours; the template's type demands it.
 pub fn one(head: &Head, v: &OneView, may_publish: bool, extent: Extent) -> askama::Result<String> {
-    let page = OnePage { head, t: texts(head), v, may_publish };
+    let page = OnePage { head, t: head.texts(), v, may_publish };
     match extent {
         Extent::Whole => page.render(),
         Extent::Fragment => page.as_content().render(),
@@ -102,7 +98,7 @@ pub fn one(head: &Head, v: &OneView, may_publish: bool, extent: Extent) -> askam
 /// # Errors
 /// None of ours; the template's type demands it.
 pub fn paste(head: &Head, v: &PasteView) -> askama::Result<String> {
-    PastePage { head, t: texts(head), v }.render()
+    PastePage { head, t: head.texts(), v }.render()
 }
 
 /// The draft of the next list; `may_publish` = the reader may look it through and publish it.
@@ -110,7 +106,7 @@ pub fn paste(head: &Head, v: &PasteView) -> askama::Result<String> {
 /// # Errors
 /// None of ours; the template's type demands it.
 pub fn draft(head: &Head, v: &DraftPage, may_publish: bool) -> askama::Result<String> {
-    NextPage { head, t: texts(head), v, may_publish }.render()
+    NextPage { head, t: head.texts(), v, may_publish }.render()
 }
 
 /// Where intelligence is fetched from; `may_publish` = the reader may let a source rest and have it fetched.
@@ -118,7 +114,7 @@ pub fn draft(head: &Head, v: &DraftPage, may_publish: bool) -> askama::Result<St
 /// # Errors
 /// None of ours; the template's type demands it.
 pub fn sources(head: &Head, v: &SourcesView, may_publish: bool, extent: Extent) -> askama::Result<String> {
-    let page = SourcesPage { head, t: texts(head), v, may_publish };
+    let page = SourcesPage { head, t: head.texts(), v, may_publish };
     match extent {
         Extent::Whole => page.render(),
         Extent::Fragment => page.as_content().render(),
@@ -130,7 +126,7 @@ pub fn sources(head: &Head, v: &SourcesView, may_publish: bool, extent: Extent) 
 /// # Errors
 /// None of ours; the template's type demands it.
 pub fn lists(head: &Head, v: &ListsView, may_publish: bool, extent: Extent) -> askama::Result<String> {
-    let page = ListsPage { head, t: texts(head), v, may_publish };
+    let page = ListsPage { head, t: head.texts(), v, may_publish };
     match extent {
         Extent::Whole => page.render(),
         Extent::Fragment => page.as_content().render(),

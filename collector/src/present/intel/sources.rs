@@ -33,8 +33,6 @@ pub struct SourceLine {
     pub record: String,
     /// It rests.
     pub is_paused: bool,
-    /// It is held.
-    pub is_held: bool,
     /// How often it is fetched.
     pub every: String,
 }
@@ -97,7 +95,6 @@ impl SourceLine {
             standing: number(row.standing),
             record: record(of_it, texts),
             is_paused: row.paused_at.is_some(),
-            is_held: row.held_at.is_some(),
             every: every(row.every_s, texts),
         }
     }
