@@ -2,7 +2,7 @@
 //! back. What is known of them meanwhile lies in their own browser, sealed, so that nobody who only begins takes anything here.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
@@ -117,8 +117,8 @@ impl std::fmt::Debug for Oidc {
     }
 }
 
-fn read_secret(path: &PathBuf) -> Result<String, SetUpError> {
-    let refused = |why: String| SetUpError::Secret { path: path.clone(), why };
+fn read_secret(path: &Path) -> Result<String, SetUpError> {
+    let refused = |why: String| SetUpError::Secret { path: path.to_owned(), why };
     let octets = directory::read(path, OIDC_SECRET_MAX_OCTETS).map_err(|error| refused(error.to_string()))?;
     let text = String::from_utf8(octets).map_err(|_| refused("it is no text".to_owned()))?;
     let text = text.trim();
