@@ -85,7 +85,7 @@ impl By {
         deed.becomes("a link signs in once, within the hour, without password and second factor")
     }
 
-    /// Password and second factor are gone, and it is invited anew.
+    /// Password, second factor and tie to a provider are gone, and it is invited anew.
     pub fn user_reset(&self, name: &str, member: Option<&str>) -> Deed {
         self.account("user reset", name, member).becomes("no password and no second factor, no session; invited anew")
     }

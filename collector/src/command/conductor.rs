@@ -18,6 +18,7 @@ use super::release::{self, Draft, Release, Released, by_whom};
 use super::{sentence, staged};
 use crate::audit::On;
 use crate::control::Poke;
+use crate::eyes::COLLECTOR as WHO;
 use crate::intel::compile::Compiled;
 use crate::io::clock;
 use crate::io::control::poke;
@@ -30,9 +31,6 @@ use crate::store::recall::Said;
 use crate::store::rollout::RolloutFacts;
 use crate::store::setting::ROLLOUT_WATCHED;
 use crate::store::{Scope, Store};
-
-/// As whom what it does stands in the audit.
-const WHO: &str = "varde-collector";
 
 /// The newest list of each channel.
 type Newest = Vec<(ChannelName, Revision)>;

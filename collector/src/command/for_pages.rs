@@ -175,11 +175,11 @@ pub async fn publish(store: &Store, draft: &str, allow_shrink: bool, now: Timest
     Ok(became)
 }
 
-/// What lists are on their way, and by which kind of key lists are signed.
+/// Whether publishing here signs at once: the list key lies on this collector.
 ///
 /// # Errors
-/// The root document or a key that cannot be read.
-pub fn has_list_key(store: &Store) -> anyhow::Result<bool> {
+/// A key that cannot be read.
+pub fn signs_here(store: &Store) -> anyhow::Result<bool> {
     Ok(super::release::list_key(store.directory(), None)?.is_some())
 }
 

@@ -4,11 +4,10 @@ use clap::Args;
 use serde::Serialize;
 use varde_common::id::MemberNumber;
 
-use super::noted::deed;
+use super::noted::{by, deed};
 use super::{member, say};
 use crate::audit::On;
-use crate::deed::By;
-use crate::io::{clock, user};
+use crate::io::clock;
 use crate::store::mail::Distrusted;
 use crate::store::{Scope, Store};
 
@@ -55,10 +54,9 @@ pub(super) async fn run(store: &Store, arguments: MailArguments) -> anyhow::Resu
     let before = store.mail_distrusted(Scope::Operator, member.id).await?;
     let mut kept_back = 0;
     if compromised || trusted {
-        let who = user::who();
-        let by = By { who: who.clone(), at: clock::now() };
+        let by = by();
         let doing = by.member_mail(&member.number, (before.is_some(), compromised), &reason);
-        let said = compromised.then_some((who.as_str(), reason.as_str()));
+        let said = compromised.then_some((by.who.as_str(), reason.as_str()));
         kept_back = store.noting(doing).distrust_mail(member.id, said, clock::now()).await?;
     } else {
         store.note(&deed("member mail", On::Member(member.number.clone())).becomes("shown")).await?;

@@ -6,9 +6,8 @@ use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
 use super::init::operator_name;
-use super::noted::deed;
+use super::noted::by;
 use super::{member, say};
-use crate::audit::On;
 use crate::day;
 use crate::io::clock;
 use crate::profile::{self, Contact, Edit, Language, Role, Telephone, Wanted};
@@ -125,7 +124,7 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
     // Whose it is now was told: an old number need not stand by itself.
     let number: MemberNumber = member.number.parse()?;
     let wanted = Wanted { number, name: None, edits };
-    let setting = deed("member set", On::Member(member.number.clone()));
+    let setting = by().member_set(&member.number);
     let became = store.write_member_noted(wanted, setting, now).await.map_err(|why| match why {
         NotWritten::Store(error) => anyhow::Error::from(error),
         why @ (NotWritten::NoName(_)

@@ -8,12 +8,18 @@ use varde_common::list::Manifest;
 
 use super::{say, sentence};
 use crate::audit::{Deed, On};
+use crate::deed::By;
 use crate::io::{clock, user};
 use crate::store::{Scope, Store, StoreError};
 
 /// A deed of whoever runs this command, now.
 pub(super) fn deed(what: &'static str, on: On) -> Deed {
     Deed::new(user::who(), what, on, clock::now())
+}
+
+/// Whoever runs this command, now.
+pub(super) fn by() -> By {
+    By { who: user::who(), at: clock::now() }
 }
 
 /// Does what is no change of the database, once it is noted; that it failed is noted too.

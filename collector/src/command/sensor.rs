@@ -9,7 +9,7 @@ use varde_common::time::Timestamp;
 use varde_common::token::Token;
 
 use super::channel::{self, ChannelArguments};
-use super::noted::deed;
+use super::noted::{by, deed};
 use super::sensor_events::{self, EventsArguments};
 use super::sensor_site::{self, SiteCommand};
 use super::{member, say, sensor_list};
@@ -19,7 +19,7 @@ use crate::control::Poke;
 use crate::deed::By;
 use crate::io::control::{Poked, poke};
 use crate::io::enrolling::{self, Word};
-use crate::io::{clock, directory, user};
+use crate::io::{clock, directory};
 use crate::store::member::MemberRow;
 use crate::store::sensor::Revoked;
 use crate::store::{Scope, Store};
@@ -201,11 +201,6 @@ fn waits_not(id: u32) -> anyhow::Error {
     anyhow!("no sensor {id} waits for approval; those that do are shown by: varde-collector sensor list")
 }
 
-/// Whoever runs this, now.
-fn by() -> By {
-    By { who: user::who(), at: clock::now() }
-}
-
 /// What the one who enrols must know where UDP is blocked: nothing, on the usual port.
 fn over_tcp(bound: Option<&Bound>, quic: &str) -> String {
     let host = quic.rsplit_once(':').map_or(quic, |(host, _)| host);
@@ -226,7 +221,7 @@ fn over_tcp(bound: Option<&Bound>, quic: &str) -> String {
 pub async fn make_token(store: &Store, number: &MemberNumber, now: Timestamp) -> anyhow::Result<(Token, MemberRow)> {
     // Says whose an old number is now.
     member::find_or_add(store, number).await?;
-    Ok(enrolling::make_token(store, number, &By { who: user::who(), at: now }).await?)
+    Ok(enrolling::make_token(store, number, &By { at: now, ..by() }).await?)
 }
 
 #[cfg(test)]

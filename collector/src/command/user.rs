@@ -8,13 +8,13 @@ use serde::Serialize;
 use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
+use super::noted::by;
 use super::run::page_address;
 use super::say;
 use super::token::belongs;
 use crate::account::account_name;
 use crate::account::role::Role;
-use crate::deed::By;
-use crate::io::{clock, secret, user};
+use crate::io::{clock, secret};
 use crate::limits::account::ACCOUNTS_MAX;
 use crate::store::account::{AccountRow, AddedAccount, LinkKind};
 use crate::store::page_session::SessionRow;
@@ -82,7 +82,7 @@ pub enum UserCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Take password and second factor from an account, and print a link that invites anew: for who has never accepted, or may have had them stolen.
+    /// Take password, second factor and tie to the provider from an account, and print a link that invites anew: for who has never accepted, or may have had them stolen.
     Reset {
         /// Its name.
         name: String,
@@ -146,11 +146,6 @@ async fn found(store: &Store, name: &str) -> anyhow::Result<AccountRow> {
     let name = account_name(name).map_err(|why| anyhow!(why))?;
     let found = store.account_named(Scope::Operator, &name).await?;
     found.ok_or_else(|| anyhow!("there is no account {name:?}; see: varde-collector user list"))
-}
-
-/// Whoever runs this, now.
-fn by() -> By {
-    By { who: user::who(), at: clock::now() }
 }
 
 /// Makes a link and says it.

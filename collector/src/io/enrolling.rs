@@ -41,7 +41,7 @@ pub enum NoToken {
     Random(String),
 }
 
-/// A new sensor of a member, and its token.
+/// A new sensor of a member, and its token. Who calls it tells the running collector, once all that belongs to it is written.
 ///
 /// # Errors
 /// [`NoToken`].

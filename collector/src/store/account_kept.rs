@@ -64,7 +64,7 @@ impl Store {
         Ok(Kept::Done)
     }
 
-    /// Takes password and second factor from an account; from the last administrator not.
+    /// Takes password, second factor and tie to a provider from an account; from the last administrator not.
     ///
     /// # Errors
     /// The database's own.

@@ -6,10 +6,9 @@ use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
 use crate::audit::{Cut, Deed, Entry, Kept, NOTHING_BEFORE, On, Sound, Verifier, Wrong, cut_text, members};
+use crate::eyes::COLLECTOR as PROGRAM;
 use crate::limits::{AUDIT_KEPT, AUDIT_PAGE_ROWS, AUDIT_PARTS};
 
-/// Who shortens the audit.
-const PROGRAM: &str = "varde-collector";
 /// What a checkpoint is called.
 const RETENTION: &str = "audit retention";
 

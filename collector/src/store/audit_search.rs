@@ -6,6 +6,7 @@ use sqlx::{Row, Sqlite};
 use varde_common::time::Timestamp;
 
 use super::audit::{COLUMNS, entry};
+use super::desk::condition::part;
 use super::{Scope, Store, StoreError};
 use crate::audit::Entry;
 
@@ -37,21 +38,8 @@ pub struct Found {
     pub next: Option<i64>,
 }
 
-/// As LIKE takes it: none of its signs means anything.
-fn part(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}
-
 const FITS: &str =
-    "who LIKE $1 ESCAPE '!' AND (what LIKE $2 ESCAPE '!' OR on_whom LIKE $2 ESCAPE '!' OR became LIKE $2 ESCAPE '!')
+    "who LIKE $1 ESCAPE '\\' AND (what LIKE $2 ESCAPE '\\' OR on_whom LIKE $2 ESCAPE '\\' OR became LIKE $2 ESCAPE '\\')
     AND at >= $3 AND at <= $4";
 
 type Asking<'q> = Query<'q, Sqlite, SqliteArguments>;

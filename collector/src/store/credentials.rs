@@ -209,7 +209,7 @@ impl Store {
     }
 }
 
-/// An account has no password and no second factor any more, and its sessions and links are over.
+/// An account has no password, no second factor and no tie to a provider any more, and its sessions and links are over.
 pub(super) async fn forget(conn: &mut SqliteConnection, account: i64) -> Result<(), sqlx::Error> {
     let sql = "UPDATE account SET password = NULL, totp = NULL WHERE id = $1";
     sqlx::query(sql).bind(account).execute(&mut *conn).await?;

@@ -7,7 +7,7 @@ use varde_common::record::{Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use super::overwritten::hold;
-use super::restored::{above, set};
+use super::restored::{above, has_table, set};
 use super::{Scope, Store, StoreError, audit, gateway};
 use crate::audit::{Deed, LEFT, On};
 use crate::departure::{Deleted, Departed, Row};
@@ -33,12 +33,6 @@ pub struct Gone {
     pub deleted: Deleted,
     /// By what an older state of the database is known to hold it.
     pub rows: Vec<Row>,
-}
-
-async fn has_table(conn: &mut SqliteConnection, name: &str) -> Result<bool, sqlx::Error> {
-    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1";
-    let found: i64 = sqlx::query_scalar(sql).bind(name).fetch_one(conn).await?;
-    Ok(found > 0)
 }
 
 /// What is deleted is overwritten: a file that is read past the database must not tell it either.

@@ -39,6 +39,10 @@ pub struct Shown {
     pub sources: Vec<String>,
 }
 
+/// What is done to what lists are made of, as the audit calls it; verdicts beside it.
+const MAKES: &str = "what LIKE 'indicator import%' OR what LIKE 'source %' OR what LIKE 'lint list %'
+    OR what IN ('recall lift', 'lint override', 'lint lifetime', 'allow remove')";
+
 impl Store {
     /// Notes that somebody has looked a draft through.
     ///
@@ -109,11 +113,12 @@ impl Store {
         if scope != Scope::Operator {
             return Ok((Vec::new(), None));
         }
-        let sql = "SELECT who, MIN(at) FROM audit
-            WHERE at >= $1 AND (what LIKE 'indicator import%' OR what LIKE 'source %' OR what LIKE 'lint list %'
-                OR what IN ('recall lift', 'lint override', 'lint lifetime', 'allow remove')
-                OR (what = 'alert verdict' AND became NOT LIKE 'false-positive%'))
-            GROUP BY who ORDER BY who LIMIT 100";
+        // Of verdicts those that take nothing out: a false positive makes a list smaller.
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT who, MIN(at) FROM audit
+            WHERE at >= $1 AND ({MAKES} OR (what = 'alert verdict' AND became NOT LIKE 'false-positive%'))
+            GROUP BY who ORDER BY who LIMIT 100"
+        ));
         let rows: Vec<(String, i64)> = sqlx::query_as(sql).bind(since.0).fetch_all(self.readers()).await?;
         let first = rows.iter().map(|(_, at)| Timestamp(*at)).min();
         Ok((rows.into_iter().map(|(who, _)| who).collect(), first))
@@ -128,9 +133,11 @@ impl Store {
         if scope != Scope::Operator {
             return Ok(false);
         }
-        let sql = "SELECT COUNT(*) FROM audit WHERE at >= $1 AND who = $2 AND what <> 'source fetch'
-            AND (what LIKE 'indicator import%' OR what LIKE 'source %' OR what LIKE 'lint list %'
-                OR what IN ('recall lift', 'lint override', 'lint lifetime', 'allow remove', 'alert verdict'))";
+        // Of verdicts any: the collector itself gives none.
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT COUNT(*) FROM audit WHERE at >= $1 AND who = $2 AND what <> 'source fetch'
+            AND ({MAKES} OR what = 'alert verdict')"
+        ));
         let other: i64 =
             sqlx::query_scalar(sql).bind(since.0).bind(crate::eyes::COLLECTOR).fetch_one(self.readers()).await?;
         Ok(other == 0)

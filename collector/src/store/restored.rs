@@ -367,7 +367,10 @@ pub(super) async fn restored_at(conn: &mut SqliteConnection) -> Result<Option<Ti
 }
 
 /// Whether a database is of a version that has a table.
-async fn has_table(conn: &mut SqliteConnection, name: &str) -> Result<bool, sqlx::Error> {
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn has_table(conn: &mut SqliteConnection, name: &str) -> Result<bool, sqlx::Error> {
     let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1";
     let tables: i64 = sqlx::query_scalar(sql).bind(name).fetch_one(conn).await?;
     Ok(tables == 1)

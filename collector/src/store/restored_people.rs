@@ -6,6 +6,8 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use varde_common::time::Timestamp;
 
+use super::restored::has_table;
+
 /// An account as it was in the database that is replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountThen {
@@ -61,7 +63,7 @@ async fn has_accounts(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> 
 /// Ties by account; there are none where the database is from before there were any.
 async fn ties(conn: &mut SqliteConnection) -> Result<BTreeMap<i64, Tie>, sqlx::Error> {
     let mut ties = BTreeMap::new();
-    if has_ties(conn).await? {
+    if has_table(conn, "account_oidc").await? {
         let sql = "SELECT account_id, issuer, subject, tied_at FROM account_oidc";
         for (of, issuer, subject, tied_at) in sqlx::query_as(sql).fetch_all(conn).await? {
             ties.insert(of, Tie { issuer, subject, tied_at });
@@ -70,15 +72,9 @@ async fn ties(conn: &mut SqliteConnection) -> Result<BTreeMap<i64, Tie>, sqlx::E
     Ok(ties)
 }
 
-async fn has_ties(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'account_oidc'";
-    let found: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
-    Ok(found > 0)
-}
-
 /// Nobody comes in by a provider any more. Gives how many did.
 async fn untie_all(conn: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
-    match has_ties(conn).await? {
+    match has_table(conn, "account_oidc").await? {
         true => Ok(sqlx::query("DELETE FROM account_oidc").execute(conn).await?.rows_affected()),
         false => Ok(0),
     }
@@ -166,7 +162,7 @@ pub(super) async fn put(
 async fn write_accounts(conn: &mut SqliteConnection, accounts: &[AccountThen]) -> Result<u64, sqlx::Error> {
     let mut changed = 0;
     // All of then go first: whom the provider knows may have been given to another account since.
-    let (is_kept, mut then) = (has_ties(conn).await?, ties(conn).await?);
+    let (is_kept, mut then) = (has_table(conn, "account_oidc").await?, ties(conn).await?);
     untie_all(conn).await?;
     for AccountThen { who, role, disabled_at, password, totp, totp_step, recovery, tie } in accounts {
         let sql = "UPDATE account SET role = $3, disabled_at = $4, password = $5, totp = $6

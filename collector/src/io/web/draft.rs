@@ -108,7 +108,7 @@ async fn paste_page(shared: &Shared, visit: &Visit, status: StatusCode, view: Pa
     let read = async {
         let pending = shared.store.pending_facts(scope).await?;
         let rollouts = shared.store.rollouts(scope).await?;
-        anyhow::Ok((pending, rollouts, for_pages::has_list_key(&shared.store).unwrap_or(false)))
+        anyhow::Ok((pending, rollouts, for_pages::signs_here(&shared.store).unwrap_or(false)))
     };
     match read.await {
         Ok((pending, rollouts, has_key)) => {
@@ -182,7 +182,7 @@ async fn draft_page(shared: &Shared, visit: &Visit, status: StatusCode, wrong: O
     let read = async {
         let facts = heavily(shared, visit, async move |store| for_pages::draft(&store, now).await).await?;
         let pending = shared.store.pending_facts(visit.who().scope()).await?;
-        anyhow::Ok((facts, pending, for_pages::has_list_key(&shared.store)?))
+        anyhow::Ok((facts, pending, for_pages::signs_here(&shared.store)?))
     };
     match read.await {
         Ok((facts, pending, has_key)) => {

@@ -13,7 +13,7 @@ use crate::store::asked::push_in;
 pub(super) const TOLD: &str = "n.tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER')";
 
 /// A part of a text as `LIKE` takes it, the signs of that taken as they are.
-pub(super) fn part(text: &str) -> String {
+pub(in crate::store) fn part(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in text.chars() {
         if matches!(character, '%' | '_' | '\\') {
