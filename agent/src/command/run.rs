@@ -18,7 +18,7 @@ use varde_common::message::PROTOCOLS;
 use super::reload::{Reloading, hangups};
 pub use super::run_args::{RunArgs, Speed};
 use super::run_sockets::Sockets;
-use super::sources::{interface_gone, open_interfaces, open_sources};
+use super::sources::{interface_gone, open_interfaces, open_sources, packet_sockets};
 use super::status::{CertificateReport, Confinement, Report, SetAsideReport, TrustReport};
 use super::status_brake::BrakeReport;
 use super::trusted::{Proof, Trusted, first_events, known_time};
@@ -45,7 +45,6 @@ use crate::io::{clock, control, host, metrics};
 use crate::limits::{SET_ASIDE_LOOK_EVERY_S, SPOOL_ORDERS_MAX, SPOOL_TRY_AGAIN_S};
 use crate::recent::Recent;
 use crate::sensor::{Sensor, SensorSettings};
-
 use crate::subscription::Subscription;
 use crate::timeline::Timekeeper;
 
@@ -79,6 +78,7 @@ pub(crate) fn run_confined_by(
         return Err(Failure::usage("there is nothing to watch", remedy));
     }
     let live = !interfaces.is_empty();
+    let packet_sockets = packet_sockets(interfaces.len())?;
     let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let root = identity.root().map_err(|error| Failure::new(error, "restore the directory `identity` from a copy"))?;
     create_directory(data).map_err(disk_failure)?;
@@ -88,7 +88,7 @@ pub(crate) fn run_confined_by(
     let detour = detour(data, &settings, identity.card.fallback.as_deref(), &address)?;
     let is_name = |address: &str| address.parse::<SocketAddr>().is_err();
     // Interfaces and the control socket are opened while that may be done; files and packets are read once it may not.
-    let (live_sources, mut unopened) = open_interfaces(&interfaces, &args.live(&settings));
+    let (live_sources, mut unopened) = open_interfaces(&interfaces, &args.live(&settings), packet_sockets);
     let sockets = Sockets::open(data, &settings)?;
     let confined = confine(&Reach {
         data: data.to_owned(),

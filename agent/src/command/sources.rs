@@ -3,17 +3,28 @@
 use std::path::PathBuf;
 
 use super::{EXIT_START_AGAIN, Failure};
-use crate::io::capture::{Capture, CaptureError, FileCapture, Late, LiveSettings, Merged, open_live};
+use crate::io::capture::{Capture, CaptureError, FileCapture, Late, LiveSettings, Merged, open_live_on};
+use crate::io::privilege::handed::PacketSockets;
 use crate::io::watch::{Source, SourceReport};
 
 /// Interfaces that were opened, with the reports on them.
 pub(super) type Interfaces = Vec<(Box<dyn Capture>, SourceReport)>;
 
+/// The sockets that interfaces are opened on. Where rights can only be given up by beginning anew, this does not return.
+pub(super) fn packet_sockets(interfaces: usize) -> Result<PacketSockets, Failure> {
+    PacketSockets::ready(interfaces)
+        .map_err(|error| Failure::new(error, "look at the unit and at the log before this line"))
+}
+
 /// Opens the interfaces; those that fail are told, the others are used.
-pub(super) fn open_interfaces(interfaces: &[(u16, String)], settings: &LiveSettings) -> (Interfaces, Vec<Failure>) {
+pub(super) fn open_interfaces(
+    interfaces: &[(u16, String)],
+    settings: &LiveSettings,
+    mut sockets: PacketSockets,
+) -> (Interfaces, Vec<Failure>) {
     let (mut opened, mut failures) = (Vec::new(), Vec::new());
     for (source, name) in interfaces {
-        match open_live(name, *source, settings) {
+        match open_live_on(name, *source, settings, &mut sockets) {
             Ok(capture) => opened.push((capture, SourceReport::new(*source, name))),
             Err(error) => failures.push(capture_failure(&error)),
         }

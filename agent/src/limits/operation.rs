@@ -35,3 +35,5 @@ pub const SELF_TEST_ANSWER_WITHIN_S: u64 = SELF_TEST_TAKEN_WITHIN_S
     + SELF_TEST_WRITTEN_WITHIN_S
     + SELF_TEST_ACKNOWLEDGED_WITHIN_S
     + 5;
+/// Packet sockets handed over when the program begins anew without capabilities, one for each interface: far more than a sensor has.
+pub const HANDED_SOCKETS_MAX: usize = 64;

@@ -3,6 +3,7 @@
 use super::portable::PortableCapture;
 use super::ring_capture::RingCapture;
 use super::{Capture, CaptureError};
+use crate::io::privilege::handed::PacketSockets;
 use crate::limits;
 use crate::settings::CaptureBackend;
 
@@ -39,9 +40,22 @@ impl Default for LiveSettings {
 /// # Errors
 /// [`CaptureError`] with a remedy.
 pub fn open_live(interface: &str, source: u16, settings: &LiveSettings) -> Result<Box<dyn Capture>, CaptureError> {
+    open_live_on(interface, source, settings, &mut PacketSockets::default())
+}
+
+/// The same on the next of these sockets: where they were handed over, it takes no right.
+///
+/// # Errors
+/// [`CaptureError`] with a remedy.
+pub fn open_live_on(
+    interface: &str,
+    source: u16,
+    settings: &LiveSettings,
+    sockets: &mut PacketSockets,
+) -> Result<Box<dyn Capture>, CaptureError> {
     Ok(match settings.backend {
-        CaptureBackend::Ring => Box::new(RingCapture::open(interface, source, settings)?),
-        CaptureBackend::Pnet => Box::new(PortableCapture::open(interface, source)?),
+        CaptureBackend::Ring => Box::new(RingCapture::open(interface, source, settings, sockets)?),
+        CaptureBackend::Pnet => Box::new(PortableCapture::open(interface, source, sockets)?),
     })
 }
 

@@ -17,7 +17,7 @@ pub use counts::{CaptureCounts, CaptureRefusal};
 pub use error::CaptureError;
 pub use file::FileCapture;
 pub use late::Late;
-pub use live::{LiveSettings, open_live};
+pub use live::{LiveSettings, open_live, open_live_on};
 pub use merged::{Merged, Progress};
 
 use crate::packet::Frame;

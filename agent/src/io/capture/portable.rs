@@ -7,12 +7,13 @@ use std::os::fd::IntoRawFd;
 use std::time::Duration;
 
 use pnet::datalink::{self, Channel, DataLinkReceiver};
-use socket2::{Domain, Socket, Type};
+use socket2::Socket;
 use varde_common::time::Timestamp;
 
 use super::interface::{find, link_type, watch_error};
 use super::{Capture, CaptureCounts, CaptureError, Step, ring};
 use crate::io::clock;
+use crate::io::privilege::handed::PacketSockets;
 use crate::limits;
 use crate::packet::{Frame, LinkType};
 
@@ -30,11 +31,15 @@ pub(super) struct PortableCapture {
 
 impl PortableCapture {
     /// Watches an interface in promiscuous mode.
-    pub(super) fn open(interface: &str, source: u16) -> Result<PortableCapture, CaptureError> {
+    pub(super) fn open(
+        interface: &str,
+        source: u16,
+        sockets: &mut PacketSockets,
+    ) -> Result<PortableCapture, CaptureError> {
         let found = find(interface)?;
         let cannot = |error: io::Error| watch_error(interface, &error);
-        // Protocol 0: until pnet binds it to the interface, the socket receives nothing, of other interfaces neither.
-        let socket = Socket::new(Domain::PACKET, Type::RAW, None).map_err(cannot)?;
+        // Until pnet binds it to the interface, the socket receives nothing, of other interfaces neither.
+        let socket = sockets.take().map_err(cannot)?;
         if let Err(error) = socket.set_recv_buffer_size(limits::LIVE_SOCKET_BUFFER_OCTETS) {
             tracing::debug!(interface, %error, "kernel keeps its default buffer for this interface");
         }

@@ -11,7 +11,7 @@ use std::os::fd::AsRawFd;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use socket2::{Domain, Socket, Type};
+use socket2::Socket;
 
 use super::filter::Instruction;
 
@@ -59,10 +59,8 @@ pub(super) struct Unstarted {
 }
 
 impl Unstarted {
-    /// Takes CAP_NET_RAW.
-    pub(super) fn bound_to(index: u32) -> io::Result<Unstarted> {
-        // Protocol 0: until it is bound to one, the socket receives nothing, of other interfaces neither.
-        let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
+    /// Until it is bound to a protocol, the socket receives nothing, of other interfaces neither.
+    pub(super) fn bound_to(index: u32, socket: Socket) -> io::Result<Unstarted> {
         let index = c_int::try_from(index).map_err(|_| io::ErrorKind::NotFound)?;
         bind(&socket, index, 0)?;
         Ok(Unstarted { socket, index })

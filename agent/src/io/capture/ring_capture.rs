@@ -9,6 +9,7 @@ use super::block::Walk;
 use super::interface::{find, link_type, watch_error};
 use super::ring::{Ring, Shape, Unstarted, Waited};
 use super::{Capture, CaptureCounts, CaptureError, CaptureRefusal, LiveSettings, Step, filter};
+use crate::io::privilege::handed::PacketSockets;
 use crate::limits;
 use crate::packet::{Frame, LinkType};
 
@@ -36,10 +37,15 @@ enum State {
 
 impl RingCapture {
     /// Watches an interface in promiscuous mode.
-    pub(super) fn open(interface: &str, source: u16, settings: &LiveSettings) -> Result<RingCapture, CaptureError> {
+    pub(super) fn open(
+        interface: &str,
+        source: u16,
+        settings: &LiveSettings,
+        sockets: &mut PacketSockets,
+    ) -> Result<RingCapture, CaptureError> {
         let found = find(interface)?;
         let cannot = |error: io::Error| watch_error(interface, &error);
-        let socket = Unstarted::bound_to(found.index).map_err(cannot)?;
+        let socket = sockets.take().and_then(|socket| Unstarted::bound_to(found.index, socket)).map_err(cannot)?;
         let hardware = socket.bound().map_err(cannot)?.hardware;
         let link = link_type(interface, hardware)?;
         if hardware == LOOPBACK {

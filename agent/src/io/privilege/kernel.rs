@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Rights {
     /// Threads looked at.
     pub threads: u32,
-    /// Capabilities in use or to be had (CapEff, CapPrm, CapInh and CapAmb of all threads together), a bit mask.
+    /// Capabilities in use or to be had (CapEff, CapPrm and CapAmb of all threads together), a bit mask.
     pub capabilities: u64,
-    /// Capabilities a program executed later could draw on (CapBnd), a bit mask.
+    /// Capabilities a program executed later could draw on (CapBnd and CapInh), a bit mask: none of them is held.
     pub bounding: u64,
     /// Whether no thread can gain rights by executing something (NoNewPrivs).
     pub no_new_privs: bool,
@@ -53,8 +53,8 @@ fn add(rights: &mut Rights, status: &str) -> Option<()> {
     };
     let mask = |key: &str| u64::from_str_radix(value(key)?, 16).ok();
     rights.threads += 1;
-    rights.capabilities |= mask("CapInh")? | mask("CapPrm")? | mask("CapEff")? | mask("CapAmb")?;
-    rights.bounding |= mask("CapBnd")?;
+    rights.capabilities |= mask("CapPrm")? | mask("CapEff")? | mask("CapAmb")?;
+    rights.bounding |= mask("CapBnd")? | mask("CapInh")?;
     rights.no_new_privs &= value("NoNewPrivs")? == "1";
     rights.filtered &= value("Seccomp")? == "2";
     Some(())

@@ -1,7 +1,7 @@
 //! What a running agent can no longer do: no capability, no path but its own, no call that a sensor has no use for
 //! (decision 17, S2).
 //!
-//! Order is everything: interfaces are opened first, for that takes CAP_NET_RAW; then [`confine`]; only then capture files
+//! Order is everything: packet sockets are opened first, for that takes CAP_NET_RAW ([`handed`]); then [`confine`]; only then capture files
 //! are opened, threads started and packets read. Landlock, seccomp and capabilities hold for a thread and for those it
 //! starts, so [`confine`] refuses to run where a second thread is there already. What the kernel has not got is gone
 //! without, said in the log and in `varde-agent status`; [`kernel`] says what is in force by the kernel's own word, and
@@ -9,6 +9,7 @@
 
 pub mod calls;
 mod capabilities;
+pub mod handed;
 pub mod kernel;
 pub mod paths;
 pub mod probe;
