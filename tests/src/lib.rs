@@ -46,6 +46,7 @@ pub mod hostile_collector;
 pub mod hostile_lane;
 pub mod hostile_sensor;
 pub mod initials;
+pub mod installed;
 pub mod lab;
 pub mod list_attacks;
 pub mod listing;

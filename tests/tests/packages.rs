@@ -8,8 +8,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use clap::CommandFactory;
 use serde_json::Value;
-use varde_tests::machine::{self, Machine};
-use varde_tests::namespaces::{self, End, Namespace, cable};
+use varde_tests::installed::{Installed, install};
+use varde_tests::machine;
+use varde_tests::namespaces;
 use varde_tests::packages::{older, package};
 use varde_tests::papers::manual;
 use varde_tests::programs::{PATIENCE, Which, eventually, said, workspace};
@@ -152,90 +153,6 @@ fn rpms_install_into_an_empty_system_as_they_say() -> Result<()> {
     Ok(())
 }
 
-/// A CSIRT's machine and a member's, with a cable between, and a desk at the member whose traffic the sensor sees.
-struct World {
-    csirt: Machine,
-    member: Machine,
-    desk: Namespace,
-    _networks: [Namespace; 2],
-}
-
-impl World {
-    fn new(folder: &Path) -> Result<World> {
-        let [csirt, member] = [Namespace::new("csirt")?, Namespace::new("member")?];
-        let desk = Namespace::new("desk")?;
-        let end = |namespace, interface, addresses| End { namespace, interface, addresses };
-        cable(end(&csirt, "out", &["192.0.2.10/24"]), end(&member, "out", &["192.0.2.20/24"]))?;
-        cable(end(&desk, "desk", &["10.7.0.2/24"]), end(&member, "speil", &["10.7.0.1/24"]))?;
-        let (first, second) = std::thread::scope(|scope| {
-            let first = scope.spawn(|| Machine::boot(&folder.join("csirt"), &csirt));
-            (first.join(), Machine::boot(&folder.join("member"), &member))
-        });
-        let first = first.map_err(|_| anyhow::anyhow!("booting panicked"))??;
-        Ok(World { csirt: first, member: second?, desk, _networks: [csirt, member] })
-    }
-
-    /// A command of the collector, as its user.
-    fn collector(&self, words: &[&str]) -> Result<String> {
-        let line = ["runuser", "-u", "varde-collector", "--", "varde-collector"];
-        self.csirt.ask(line.iter().chain(words).copied())
-    }
-
-    fn token(&self) -> Result<String> {
-        let said = self.collector(&["sensor", "token", "3407"])?;
-        Ok(said.split_whitespace().find(|word| word.starts_with("varde1-")).context("no token")?.to_owned())
-    }
-
-    fn look_up(&self, name: &str) -> Result<()> {
-        // Nobody answers: the question is enough.
-        let mut dig = self.desk.command("dig");
-        said(dig.args(["@10.7.0.1", name, "+tries=1", "+time=1"])).map(drop)
-    }
-
-    /// How often a name was met, by what the collector has: none or one alert.
-    fn met(&self, name: &str) -> Result<Vec<u64>> {
-        let listed = self.collector(&["alert", "list", "--json"])?;
-        let alerts = listed.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<Value>, _>>()?;
-        let of = alerts.iter().filter(|alert| alert["indicator"].as_str().is_some_and(|own| own.contains(name)));
-        Ok(of.filter_map(|alert| alert["count"].as_u64()).collect())
-    }
-
-    fn status(&self) -> Result<Value> {
-        let told = self.member.run(["varde-agent", "status", "--json"])?;
-        Ok(serde_json::from_str(&told.out).unwrap_or_default())
-    }
-
-    /// Waits for what the running sensor says of itself.
-    fn until(&self, what: &str, so: impl Fn(&Value) -> bool) -> Result<Value> {
-        let mut last = Value::Null;
-        eventually(what, PATIENCE, || {
-            last = self.status()?;
-            Ok(so(&last).then(|| last.clone()))
-        })
-        .with_context(|| {
-            let journal = self.member.run(["journalctl", "--no-pager", "--lines", "60"]);
-            journal.map(|said| said.out).unwrap_or_default()
-        })
-    }
-}
-
-fn put(deb: &Path, machine: &Machine, name: &str) -> Result<String> {
-    fs::copy(deb, machine.root().join("var").join(name))?;
-    Ok(format!("/var/{name}"))
-}
-
-/// `dpkg -i`, after these answers; gives what it said.
-fn install(machine: &Machine, deb: &Path, answers: &str) -> Result<String> {
-    let file = put(deb, machine, "package.deb")?;
-    if !answers.is_empty() {
-        machine.tell(["debconf-set-selections"], answers)?;
-    }
-    let told = machine.run(["dpkg", "--install", &file])?;
-    fs::remove_file(machine.root().join("var/package.deb"))?;
-    let told = told.ok().context("dpkg --install")?;
-    Ok(told.out + &told.err)
-}
-
 #[test]
 fn installed_enrolled_upgraded_removed_purged() -> Result<()> {
     if !namespaces::allowed() || !machine::allowed() {
@@ -244,7 +161,7 @@ fn installed_enrolled_upgraded_removed_purged() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let (agent, collector) = (package(Which::Agent, "deb")?, package(Which::Collector, "deb")?);
     let before = older(&agent, "0.0.9-1", dir.path())?;
-    let world = match World::new(dir.path()) {
+    let world = match Installed::boot(dir.path()) {
         Ok(world) => world,
         // No rights in a container, or no network to fetch it from: nothing of ours is in it yet.
         Err(error) => {
@@ -254,13 +171,7 @@ fn installed_enrolled_upgraded_removed_purged() -> Result<()> {
     };
 
     // A collector from answers alone.
-    let answers = "varde-collector varde-collector/name string Prøve-CSIRT\nvarde-collector varde-collector/address string 192.0.2.10\n";
-    install(&world.csirt, &collector, answers)?;
-    world.csirt.until("varde-collector", "active")?;
-    world.collector(&["member", "add", "3407", "Gjøvik"])?;
-    world.csirt.tell(["tee", "/var/lib/list.txt"], "vond.example\nverre.example\nsist.example\n")?;
-    world.collector(&["indicator", "import", "/var/lib/list.txt"])?;
-    world.collector(&["publish"])?;
+    world.begin_collecting(&collector, "vond.example\nverre.example\nsist.example\n")?;
     let token = world.token()?;
 
     // The sensor, of an earlier version: installed, it says the one line that is left to do.
