@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
+use varde_common::tlp::Tlp;
 use varde_common::trust::{Domain, add_signature};
 
 use super::conductor::{Watch, look};
@@ -443,4 +444,29 @@ async fn f2_what_is_let_in_again_is_told_again_unless_a_person_has_braked_it() {
     town.stopped_on(2).await;
     recall::brake_at_once(&town.data, &town.store, &[2], "under etterforskning").await.unwrap();
     assert_eq!(lift("2").await, [(2, "under etterforskning".to_owned())]);
+}
+
+#[tokio::test]
+async fn w1_a_member_is_told_what_it_is_sent_without_what_is_for_few() {
+    let town = Town::new().await;
+    for (source, list, tlp) in [
+        ("Felles", "a.example\nb.example\n", Tlp::Green),
+        ("For noen", "c.example\n", Tlp::AmberStrict),
+        ("For en", "d.example\n", Tlp::Red),
+    ] {
+        let about = About { tlp: Some(tlp), ..About::default() };
+        fixture::import_of(&town.store, source, list, &about, clock::now()).await;
+    }
+    let reason = Some("haster".to_owned());
+    let arguments = PublishArguments { reason, include_red: true, ..PublishArguments::default() };
+    staged::publish(&town.data, &town.store, &arguments, clock::now()).await.unwrap();
+    assert_eq!(town.newest("all").await.1.len(), 4, "sensors look for all of it");
+    for scope in [Scope::Operator, Scope::Member(1)] {
+        let sent = town.store.sent(scope).await.unwrap().unwrap();
+        let of = |counts: &[(String, i64)]| format!("{counts:?}");
+        assert_eq!(sent.total, 2);
+        assert_eq!(of(&sent.sources), r#"[("Felles", 2)]"#);
+        assert_eq!(of(&sent.kinds), r#"[("domain", 2)]"#);
+        assert_eq!(of(&sent.tlps), r#"[("TLP:GREEN", 2)]"#);
+    }
 }

@@ -193,14 +193,22 @@ pub(super) fn threshold() -> Scope {
 /// The cookie of a session. Over TLS its name binds it to this host and to TLS (RFC 6265bis, `__Host-`); plain HTTP is for this machine
 /// alone, where a browser would not take such a cookie.
 pub(super) fn session_cookie(shared: &Shared) -> &'static str {
-    if shared.is_tls { "__Host-varde" } else { "varde" }
+    session_name(shared.is_tls)
+}
+
+fn session_name(is_tls: bool) -> &'static str {
+    if is_tls { "__Host-varde" } else { "varde" }
 }
 
 /// Has a browser hold a cookie for the session or for `seconds`, or forget it.
 pub(super) fn set_cookie(shared: &Shared, name: &str, value: &str, seconds: Option<u64>) -> Option<HeaderValue> {
-    let secure = if shared.is_tls { "; Secure" } else { "" };
+    HeaderValue::from_str(&held(shared.is_tls, name, value, seconds)).ok()
+}
+
+fn held(is_tls: bool, name: &str, value: &str, seconds: Option<u64>) -> String {
+    let secure = if is_tls { "; Secure" } else { "" };
     let age = seconds.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
-    HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}")).ok()
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}")
 }
 
 async fn recognise(shared: &Shared, headers: &HeaderMap, now: Timestamp) -> Result<Option<Who>, StoreError> {
@@ -369,4 +377,17 @@ fn unknown(request: &Request, call: &Call) -> Response {
 /// It is known who asks, and it may not.
 fn lacking(request: &Request, call: &Call) -> Response {
     if is_api(request.uri()) { told(&Problem::not_yours()) } else { call.not_yours() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn w3_a_session_is_held_strictly_and_over_tls_bound_to_this_host_and_to_tls() {
+        let cookie = |is_tls, seconds| held(is_tls, session_name(is_tls), "x", seconds);
+        assert_eq!(cookie(true, None), "__Host-varde=x; Path=/; HttpOnly; SameSite=Strict; Secure");
+        assert_eq!(cookie(true, Some(0)), "__Host-varde=x; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0");
+        assert_eq!(cookie(false, None), "varde=x; Path=/; HttpOnly; SameSite=Strict");
+    }
 }

@@ -4,6 +4,7 @@
 use url::form_urlencoded::Serializer;
 
 use super::matrix::{HERE, Scene};
+use crate::store::fixture::NOW;
 
 const WARNING: &str = "Se etter:\r\n\r\nvond[.]example\r\nikke et navn\r\n";
 
@@ -107,9 +108,53 @@ async fn w1_a_member_is_told_nothing_of_what_is_for_few() {
         for path in ["/indikatorer", "/indikatorer?q=hemmelig", &format!("/indikator/{met}")] {
             let page = get(&scene, who, path).await;
             assert!(!page.contains("hemmelig.example"), "{path} as {who}");
-            assert!(who == "analyst" || who == "publisher" || !page.contains("skjult trussel"), "{path} as {who}");
+            let is_csirt = who == "analyst" || who == "publisher";
+            assert!(is_csirt || !page.contains("skjult trussel"), "{path} as {who}");
+            // Who says so, what lint says and whether it is out is the CSIRT's.
+            let inside = path.starts_with("/indikator/") && is_csirt;
+            assert_eq!(page.contains("id=\"claims\"") || page.contains("id=\"standing\""), inside, "{path} as {who}");
         }
     }
+    let link = format!("id=\"indicator-{met}\"");
+    for by in ["skjult", "trussel:skjult", "hemmelig"] {
+        let page = get(&scene, "it", &format!("/indikatorer?q={by}")).await;
+        assert!(!page.contains(&link), "what it may not read it does not find: {by}");
+    }
     let page = get(&scene, "it", "/indikatorer").await;
+    assert!(page.contains(&link), "it has met it, and knows it by its number: {page}");
     assert!(!page.contains("id=\"to-drafts\"") && !page.contains("Kommune 2"), "{page}");
+}
+
+#[tokio::test]
+async fn what_is_asked_without_what_it_takes_is_said_and_nothing_is_done() {
+    let scene = Scene::new().await;
+    let plan = r#"{"kind":"file","url":"https://f.example/","max_octets":1,"within_s":2}"#;
+    let plan = serde_json::from_str(plan).unwrap();
+    scene.fixture.store.add_source("Felles", &plan, 3_600, NOW).await.unwrap();
+    let (why, sure, list) = (("reason", "feil"), ("sure", "1"), ("list", "1"));
+    for (path, fields, said) in [
+        ("/lister/tilbakekall", vec![why, list], "Kryss av"),
+        ("/lister/tilbakekall", vec![sure, list], "grunn"),
+        ("/lister/opphev", vec![("indicator", "1"), ("reason", " ")], "grunn"),
+        ("/indikator/1/tilbakekall", vec![why], "Kryss av"),
+        ("/indikator/1/tilbakekall", vec![sure, ("reason", "a\nb")], "grunn"),
+        ("/indikator/1/overstyr", vec![why], "dag"),
+        ("/indikator/1/overstyr", vec![("until", "2026-12-24")], "grunn"),
+        ("/utkast/gjennomgang", vec![("draft", "0000000000000000")], "grunn"),
+        ("/utkast/publiser", vec![why], "utkast"),
+        ("/kilder", vec![("name", "Felles"), ("act", "release")], ""),
+        ("/kilder", vec![("name", "Andre"), ("act", "pause")], ""),
+    ] {
+        let (status, page) = post(&scene, "publisher", path, &fields).await;
+        assert!(status == 422 && page.contains("id=\"wrong\""), "{path} {fields:?}: {status} {page}");
+        let words = page.split("id=\"wrong\"").nth(1).and_then(|rest| rest.split("</div>").next()).unwrap();
+        assert!(words.contains(said), "{path} {fields:?}: {words}");
+    }
+    // Another than the one that was looked at is not published, whoever looked.
+    let other = [("draft", "0000000000000000")];
+    let (status, page) = post(&scene, "publisher", "/utkast/publiser", &other).await;
+    let words = page.split("id=\"wrong\"").nth(1).and_then(|rest| rest.split("</div>").next()).unwrap();
+    assert!(status == 409 && words.contains("endret"), "{status} {words}");
+    let deeds = "SELECT COUNT(*) FROM audit WHERE what NOT LIKE 'draft show%'";
+    assert_eq!(scene.fixture.count(deeds).await, 0, "of nothing that was done nothing is noted");
 }

@@ -234,6 +234,19 @@ async fn mail_is_sent_again_from_the_page_where_any_is_sent() {
     let (_, page) = get(&scene, "auditor", "/varsel/1").await;
     assert!(!page.contains("id=\"mail-again\"") && !page.contains("/ringt\""), "no button that is refused: {page}");
     assert_eq!(store.mails_hung(Scope::Operator, NOW).await.unwrap(), 1);
+    // And what is sent from the page goes by mail at once, to whom it may.
+    for (trusted, mails) in [(true, 2), (false, 2)] {
+        if !trusted {
+            scene.fixture.run("INSERT INTO mail_distrusted VALUES (1, 0, 'x', 'y')").await;
+        }
+        let text = "title-nb=x&text-nb=y&tlp=TLP%3AAMBER&audience=chosen&numbers=1001";
+        let (_, answer) = post(&scene, "publisher", "/varsel/nytt", text).await;
+        let draft = location(&answer).to_owned();
+        let looked_at = seen(&get(&scene, "publisher", &draft).await.1);
+        let send = draft.replace("/utkast", "/send");
+        assert_eq!(post(&scene, "publisher", &send, &format!("sett=ja&{looked_at}")).await.0, 303);
+        assert_eq!(scene.fixture.count("SELECT COUNT(*) FROM mail").await, mails, "trusted: {trusted}");
+    }
 }
 
 #[tokio::test]

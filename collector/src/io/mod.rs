@@ -82,4 +82,10 @@ mod matrix;
 #[cfg(test)]
 mod member_pages;
 #[cfg(test)]
+mod noted_forms;
+#[cfg(test)]
 mod people_forms;
+#[cfg(test)]
+mod provider_double;
+#[cfg(test)]
+mod provider_forms;

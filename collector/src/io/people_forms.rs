@@ -43,6 +43,11 @@ async fn a_member_keeps_its_own_contacts_and_the_csirt_the_rest() {
     let said = noted(&scene, "member set").await;
     assert!(said.len() == 1 && said[0].0.starts_with("it (account ") && said[0].1 == "member 1001", "{said:?}");
     assert!(said[0].2 == "1001: contact it", "no telephone number stands there: {said:?}");
+    let unconfirmed = contact.replace("role=it", "role=security").replace("&confirmed=1", "");
+    assert_eq!(post(&scene, "it", "/medlem/1001", &unconfirmed).await.0, 303);
+    let kept = store.profile(Scope::Operator, 1).await.unwrap().unwrap().contacts[&ContactRole::Security].clone();
+    assert_eq!(kept.confirmed_at, None, "nobody has said that it is right");
+    assert_eq!(post(&scene, "it", "/medlem/1001", "do=no-contact&role=security").await.0, 303);
     let (_, page) = get(&scene, "it", "/medlem/1001?lagret=1").await;
     assert!(page.contains("id=\"saved\"") && page.contains("value=\"22 00 00 00\""), "{page}");
     assert!(!page.contains("id=\"profile\"") && !page.contains("id=\"mail\""), "the operator's alone: {page}");
@@ -59,7 +64,7 @@ async fn a_member_keeps_its_own_contacts_and_the_csirt_the_rest() {
     ] {
         assert_eq!(post(&scene, "it", path, body).await.0, status, "{path} {body}");
     }
-    assert_eq!(noted(&scene, "member set").await.len(), 1);
+    assert_eq!(noted(&scene, "member set").await.len(), 3);
 
     let profile = "do=profile&language=nynorsk&covered=yes&supplier=IKT+%C3%98st&domains=a.kommune.no%0D%0Ab.no&networks=192.0.2.0%2F24";
     assert_eq!(post(&scene, "analyst", "/medlem/1001", profile).await.0, 303);
@@ -127,6 +132,10 @@ async fn a_sensor_that_waits_is_approved_once_its_words_were_compared() {
     assert!(said.len() == 1 && said[0].2.contains(&words), "{said:?}");
     let (status, page) = post(&scene, "analyst", "/sensor/2", "do=refuse").await;
     assert!(status == 422 && page.contains("venter ikke lenger"), "one answer: {page}");
+    scene.fixture.run(waits.replace("id = 2", "id = 3").leak()).await;
+    scene.fixture.run("UPDATE sensor SET revoked_at = 6 WHERE id = 3").await;
+    let (status, page) = post(&scene, "analyst", "/sensor/3", "do=approve&same=1").await;
+    assert!(status == 422 && page.contains("venter ikke lenger"), "shut out is shut out: {page}");
     assert!(page.contains("<a href=\"#sensors\">"), "it stands in the list alone: {page}");
 }
 
@@ -147,6 +156,7 @@ async fn w3_an_administrator_invites_changes_and_stops_but_never_the_last() {
     }
     let (status, page) = post(&scene, "administrator", "/brukere", "name=Ny.En&role=it&member=1001").await;
     assert!(status == 200 && page.contains("http://localhost/lenke/"), "{page}");
+    assert!(page.contains("cache-control: no-store"), "no browser keeps it: {page}");
     let made = store.account_named(Scope::Operator, "ny.en").await.unwrap().unwrap();
     assert_eq!((made.role, made.member.as_deref()), (Role::It, Some("1001")));
     let secret = page.split("/lenke/").nth(1).unwrap().split('<').next().unwrap().to_owned();
@@ -167,6 +177,8 @@ async fn w3_an_administrator_invites_changes_and_stops_but_never_the_last() {
         ("do=role&role=publisher", 303),
         ("do=role&role=publisher", 409),
         ("do=role&role=it", 409),
+        // A wall is nobody.
+        ("do=role&role=wall", 422),
         ("do=stop", 303),
         ("do=link", 409),
         ("do=start", 303),
@@ -210,6 +222,10 @@ async fn w3_who_came_by_a_link_chooses_a_password_without_the_old_once() {
     // What is too weak is so here too, and uses nothing up.
     let (status, _) = scene.ask("POST /konto/passord", &head, &format!("csrf={csrf}&password=kort&again=kort")).await;
     assert_eq!(status, 422, "as good as any");
+    let named = "analyst-analyst-analyst";
+    let (status, _) =
+        scene.ask("POST /konto/passord", &head, &format!("csrf={csrf}&password={named}&again={named}")).await;
+    assert_eq!(status, 422, "one's own name is none");
     let (status, answer) = scene.ask("POST /konto/passord", &head, &format!("csrf={csrf}&{new}")).await;
     assert_eq!(status, 303, "{answer}");
     let second = password().await;
@@ -223,6 +239,32 @@ async fn w3_who_came_by_a_link_chooses_a_password_without_the_old_once() {
     assert!(status == 422 && password().await == second);
     let said = noted(&scene, "change password").await;
     assert!(said.len() == 1 && said[0].2.contains("without the old one"), "{said:?}");
+}
+
+#[tokio::test]
+async fn w5_who_has_a_session_alone_guesses_at_the_password_so_often_and_is_seen_to() {
+    let scene = Scene::new().await;
+    kept(&scene).await;
+    let (comes_with, csrf) = scene.comes_with("analyst").await;
+    let wrong = format!("csrf={csrf}&current=feil&password=ny+hest+under+bordet&again=ny+hest+under+bordet");
+    let mut answers = Vec::new();
+    for path in ["/konto/passord", "/konto/kode"].repeat(3) {
+        answers.push(scene.ask(&format!("POST {path}"), &format!("{comes_with}{HERE}"), &wrong).await.0);
+    }
+    assert_eq!(answers, [422, 422, 422, 422, 422, 429], "five of one name, whichever form");
+    let (_, became) = refused(&scene).await;
+    assert!(became.contains("by name: analyst 1"), "{became}");
+}
+
+/// Who tried to come in and what the audit says of it, once it stands there.
+async fn refused(scene: &Scene) -> (String, String) {
+    for _ in 0..500 {
+        if let Some((who, _, became)) = noted(scene, "sign in refused").await.into_iter().next() {
+            return (who, became);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("nothing was noted");
 }
 
 #[tokio::test]
@@ -307,8 +349,10 @@ async fn the_audit_is_read_narrowed_and_taken_along_by_who_may() {
     let (status, file) = get(&scene, "auditor", "/revisjon/eksport?hva=sensor+revoke&form=csv").await;
     assert!(status == 200 && file.contains("attachment") && file.contains("revoked: <b>stjålet"), "{file}");
     assert!(!file.contains("page export"), "narrowed as the page is: {file}");
+    let (_, file) = get(&scene, "auditor", "/revisjon/eksport?hva=sensor+revoke&form=csv&etter=1").await;
+    assert!(file.contains("revoked: <b>stjålet"), "from the newest, whichever page one came from: {file}");
     let said = noted(&scene, "page export").await;
-    assert!(said.len() == before + 1 && said.last().unwrap().2.contains("1 rows of the audit as csv"), "{said:?}");
+    assert!(said.len() == before + 2 && said.last().unwrap().2.contains("1 rows of the audit as csv"), "{said:?}");
     assert_eq!(get(&scene, "auditor", "/revisjon/eksport?form=defanged").await.0, 404);
     assert_eq!(get(&scene, "analyst", "/revisjon").await.0, 403);
     // Who has no business there is shown no way there either.

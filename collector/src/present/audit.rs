@@ -288,6 +288,7 @@ pub fn page(head: &Head, view: &AuditView, extent: Extent) -> askama::Result<Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::present::shown::Calendar;
     use std::time::Duration;
 
     const NOW: Timestamp = Timestamp(1_795_219_200_000_000);
@@ -306,5 +307,22 @@ mod tests {
         assert_eq!(AuditAsked::read("t=9d", NOW).bad_range, Some(BadRange::Quick));
         let between = AuditAsked::read("fra=2026-11-01T00:00&til=2026-11-02T00:00", NOW);
         assert!(between.looked.from < between.looked.to && between.looked.to.is_some());
+    }
+    #[test]
+    fn the_next_page_and_the_files_are_narrowed_as_the_page_is_and_a_broken_chain_is_said() {
+        let asked = AuditAsked::read("hvem=kari&hva=sensor&t=7d", NOW);
+        let reader =
+            Reader { texts: Texts::of(Language::Bokmaal), calendar: Calendar::new(Language::Bokmaal), now: NOW };
+        let found = Found { next: Some(40), fit: 200, all: 900, entries: Vec::new() };
+        let wrong = Err(Wrong::Changed { seq: 2 });
+        let view = AuditView::of(&asked, &found, (Some((&wrong, NOW)), 900), &reader);
+        let narrowed = "hvem=kari&hva=sensor&t=7d";
+        assert_eq!(view.next, Some(format!("/revisjon?{narrowed}&etter=40")));
+        let files = view.exports.clone().map(|(_, address)| address);
+        assert_eq!(files, ["csv", "json"].map(|form| format!("/revisjon/eksport?{narrowed}&form={form}")));
+        let ChainView::Broken { why, .. } = &view.chain else { panic!("{:?}", view.chain) };
+        assert!(why.as_str().contains('2'), "{why:?}");
+        assert_eq!(AuditView::of(&asked, &found, (None, 900), &reader).chain, ChainView::Looking);
+        assert_eq!(export(&found).tlp, Tlp::AmberStrict, "it names people and members side by side");
     }
 }

@@ -61,18 +61,19 @@ async fn write_factor(conn: &mut SqliteConnection, account: i64, factor: &Factor
     Ok(())
 }
 
-/// The session goes on under another name, and all others of the account end: whoever had one of them has it no longer.
+/// The session goes on under another name, and all others of the account end: whoever had one of them has it no longer. Gives whether it was
+/// there still: it may have been ended while a password was looked at, and what was asked in it is not done then.
 async fn go_on_alone(
     conn: &mut SqliteConnection,
     (account, session): (i64, i64),
     secret: &Secret,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let sql = "DELETE FROM page_session WHERE account_id = $1 AND id <> $2";
     sqlx::query(sql).bind(account).bind(session).execute(&mut *conn).await?;
     sqlx::query("DELETE FROM page_link WHERE account_id = $1").bind(account).execute(&mut *conn).await?;
-    let sql = "UPDATE page_session SET sha256 = $2 WHERE id = $1";
-    sqlx::query(sql).bind(session).bind(secret.hash().to_vec()).execute(conn).await?;
-    Ok(())
+    let sql = "UPDATE page_session SET sha256 = $3 WHERE id = $2 AND account_id = $1";
+    let update = sqlx::query(sql).bind(account).bind(session).bind(secret.hash().to_vec());
+    Ok(update.execute(conn).await?.rows_affected() > 0)
 }
 
 impl Store {
@@ -155,19 +156,22 @@ impl Store {
         Ok(Accepted::Done(account, name))
     }
 
-    /// Another password; the session goes on under another name, and all others end.
+    /// Another password; the session goes on under another name, and all others end. Gives whether it was there still.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn set_password(&self, who: (i64, i64), password: &str, secret: &Secret) -> Result<(), StoreError> {
+    pub async fn set_password(&self, who: (i64, i64), password: &str, secret: &Secret) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("UPDATE account SET password = $2 WHERE id = $1")
             .bind(who.0)
             .bind(password)
             .execute(&mut *tx)
             .await?;
-        go_on_alone(&mut tx, who, secret).await?;
-        Ok(tx.commit().await?)
+        if !go_on_alone(&mut tx, who, secret).await? {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Another password without the old one, in a session that a one-time link began, once. Gives whether it might.
@@ -182,20 +186,25 @@ impl Store {
         }
         let sql = "UPDATE account SET password = $2 WHERE id = $1";
         sqlx::query(sql).bind(who.0).bind(password).execute(&mut *tx).await?;
-        go_on_alone(&mut tx, who, secret).await?;
+        if !go_on_alone(&mut tx, who, secret).await? {
+            return Ok(false);
+        }
         tx.commit().await?;
         Ok(true)
     }
 
-    /// Another second factor; the session goes on under another name, and all others end.
+    /// Another second factor; the session goes on under another name, and all others end. Gives whether it was there still.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn set_factor(&self, who: (i64, i64), factor: &Factor, secret: &Secret) -> Result<(), StoreError> {
+    pub async fn set_factor(&self, who: (i64, i64), factor: &Factor, secret: &Secret) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         write_factor(&mut tx, who.0, factor).await?;
-        go_on_alone(&mut tx, who, secret).await?;
-        Ok(tx.commit().await?)
+        if !go_on_alone(&mut tx, who, secret).await? {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// An account has no password, no second factor and no tie to a provider any more, and its sessions and links are over: it is invited anew.
@@ -267,13 +276,24 @@ mod tests {
         store.add_account("kari", Role::Analyst, None, NOW).await.unwrap();
         store.begin_session(1, &secret(1), "", NOW).await.unwrap();
         let own = store.begin_session(1, &secret(2), "", NOW).await.unwrap();
-        store.set_password((1, own), "kept", &secret(3)).await.unwrap();
+        store.make_link(LinkKind::SignIn, Some(1), &secret(8), NOW).await.unwrap();
+        assert!(store.set_password((1, own), "kept", &secret(3)).await.unwrap());
+        assert!(store.link(Scope::Operator, &secret(8), NOW).await.unwrap().is_none(), "whoever had a link has none");
         let is_good = async |octet| store.session(Scope::Operator, &secret(octet), NOW).await.unwrap().is_some();
         assert_eq!((is_good(1).await, is_good(2).await, is_good(3).await), (false, false, true));
-        store.set_factor((1, own), &factor(1), &secret(4)).await.unwrap();
+        assert!(store.set_factor((1, own), &factor(1), &secret(4)).await.unwrap());
         assert_eq!((is_good(3).await, is_good(4).await), (false, true));
+        let other = Factor { recovery: vec![[3; 32]], ..factor(2) };
+        assert!(store.set_factor((1, own), &other, &secret(4)).await.unwrap());
+        assert!(!store.take_recovery(1, &[1; 32]).await.unwrap(), "codes of before are worth nothing");
+        assert!(store.take_recovery(1, &[3; 32]).await.unwrap());
         store.reset(1).await.unwrap();
         assert!(!is_good(4).await);
+        // What was under way in a session that has ended meanwhile comes to nothing, and takes no new invitation away.
+        store.make_link(LinkKind::Invitation, Some(1), &secret(7), NOW).await.unwrap();
+        assert!(!store.set_password((1, own), "kept", &secret(5)).await.unwrap());
+        assert!(!store.set_factor((1, own), &factor(1), &secret(5)).await.unwrap());
+        assert!(store.link(Scope::Operator, &secret(7), NOW).await.unwrap().is_some());
         let account = store.account(Scope::Operator, 1).await.unwrap().unwrap();
         assert_eq!((account.has_password, account.has_second_factor, account.recovery_codes), (false, false, 0));
     }

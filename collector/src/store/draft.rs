@@ -39,9 +39,11 @@ pub struct Shown {
     pub sources: Vec<String>,
 }
 
-/// What is done to what lists are made of, as the audit calls it; verdicts beside it.
+/// What is done to what lists are made of, as the audit calls it, at the machine and on the pages; verdicts on alerts beside it. Who takes
+/// a false positive back, in whichever way, lets what it took out go out again.
 const MAKES: &str = "what LIKE 'indicator import%' OR what LIKE 'source %' OR what LIKE 'lint list %'
-    OR what IN ('recall lift', 'lint override', 'lint lifetime', 'allow remove')";
+    OR what IN ('recall lift', 'lint override', 'lint lifetime', 'allow remove', 'indicator verdict', 'page legitimate')
+    OR (what = 'page undo' AND on_whom LIKE 'deed %: false-positive')";
 
 impl Store {
     /// Notes that somebody has looked a draft through.
@@ -221,5 +223,42 @@ impl Store {
             alerts.push((row.try_get("id")?, met));
         }
         Ok(alerts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::{Deed, On};
+    use crate::store::desk::tests::alert;
+    use crate::store::fixture::{Fixture, NOW};
+    use crate::store::triage::{Act, Person, Target};
+
+    #[tokio::test]
+    async fn whoever_lets_more_go_out_is_an_author_of_the_draft_by_whichever_way() {
+        let fixture = Fixture::new(1).await;
+        let store = &fixture.store;
+        let authors = async || store.draft_authors(Scope::Operator, NOW).await.unwrap().0;
+        for what in ["recall", "allow add", "page mute", "page note", "user add", "draft review"] {
+            store.note(&Deed::new("ingen".to_owned(), what, On::Everybody, NOW)).await.unwrap();
+        }
+        assert!(authors().await.is_empty(), "that lets nothing out");
+        for (n, what) in (1_i64..).zip(["indicator import", "recall lift", "allow remove", "indicator verdict"]) {
+            store.note(&Deed::new(format!("user {n}"), what, On::Everybody, NOW)).await.unwrap();
+        }
+        assert_eq!(authors().await, ["user 1", "user 2", "user 3", "user 4"]);
+
+        // On the pages one says that it is wrong, which takes it out, and another way or by undoing it that it is not.
+        alert(&fixture, 1, (1, 1), 2, 10).await;
+        let person = |audited| Person { name: "kari", audited };
+        let reason = || "prøve".to_owned();
+        let (wrong, right) = (Act::FalsePositive { reason: reason() }, Act::Legitimate { reason: reason() });
+        let done =
+            store.triage(&[Target::Indicator(1)], &wrong, person("kari (account 1, analyst)"), NOW).await.unwrap();
+        assert_eq!(authors().await.len(), 4, "a list that is smaller");
+        store.undo(done.deed.unwrap(), person("kari (account 2, analyst)"), NOW).await.unwrap().unwrap();
+        assert_eq!(authors().await[0], "kari (account 2, analyst)");
+        store.triage(&[Target::Indicator(1)], &right, person("ola (account 3, analyst)"), NOW).await.unwrap();
+        assert_eq!(authors().await[1], "ola (account 3, analyst)");
     }
 }

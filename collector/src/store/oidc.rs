@@ -192,7 +192,8 @@ mod tests {
 
     #[tokio::test]
     async fn w3_an_invitation_is_accepted_by_a_provider_once_and_by_nobody_who_has_an_account() {
-        let Fixture { store, .. } = &Fixture::new(1).await;
+        let fixture = &Fixture::new(1).await;
+        let store = &fixture.store;
         for name in ["kari", "per"] {
             store.add_account(name, Role::Analyst, None, NOW).await.unwrap();
         }
@@ -202,6 +203,12 @@ mod tests {
             store.accept_tied(&secret(link), &subject(name), (&secret(session), "x"), NOW).await.unwrap()
         };
         assert_eq!(accept(9, "k", 11).await, Tying::Spent, "no such link");
+        let late = NOW.plus(LinkKind::Invitation.lasts());
+        let late = store.accept_tied(&secret(1), &subject("k"), (&secret(11), "x"), late).await.unwrap();
+        assert_eq!(late, Tying::Spent, "its time is over");
+        fixture.run("UPDATE account SET disabled_at = 1").await;
+        assert_eq!(accept(1, "k", 11).await, Tying::Spent, "it may not come in");
+        fixture.run("UPDATE account SET disabled_at = NULL").await;
         assert_eq!(accept(1, "k", 11).await, Tying::Done);
         assert_eq!(accept(1, "k", 12).await, Tying::Spent, "once");
         assert_eq!(accept(2, "k", 12).await, Tying::Taken, "who is kari is not per too");

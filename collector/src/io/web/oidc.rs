@@ -86,13 +86,13 @@ impl From<OidcError> for Why {
 }
 
 /// The cookie in which a browser keeps what it was sent for. It comes back from elsewhere, so it is no strict one; it opens nothing by itself.
-fn cookie_name(shared: &Shared) -> &'static str {
-    if shared.is_tls { "__Host-varde-oidc" } else { "varde-oidc" }
+fn cookie_name(is_tls: bool) -> &'static str {
+    if is_tls { "__Host-varde-oidc" } else { "varde-oidc" }
 }
 
-fn cookie(shared: &Shared, value: &str, seconds: u64) -> Option<HeaderValue> {
-    let secure = if shared.is_tls { "; Secure" } else { "" };
-    let name = cookie_name(shared);
+fn cookie(is_tls: bool, value: &str, seconds: u64) -> Option<HeaderValue> {
+    let secure = if is_tls { "; Secure" } else { "" };
+    let name = cookie_name(is_tls);
     HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={seconds}")).ok()
 }
 
@@ -101,7 +101,7 @@ async fn sent(shared: &Shared, oidc: &Oidc, purpose: Purpose, now: Timestamp) ->
     let [state, nonce, verifier] = [secret::draw()?, secret::draw()?, secret::draw()?];
     let underway = Underway::new(purpose, [&state, &nonce, &verifier], now);
     let to = oidc.begin(&underway).await?;
-    let sealed = oidc.seal(&underway).and_then(|sealed| cookie(shared, &sealed, OIDC_WITHIN.as_secs()));
+    let sealed = oidc.seal(&underway).and_then(|sealed| cookie(shared.is_tls, &sealed, OIDC_WITHIN.as_secs()));
     Ok((to, sealed.ok_or(Why::Refused)?))
 }
 
@@ -152,7 +152,7 @@ pub(super) async fn end(
     call: Call,
 ) -> Response {
     let Some(oidc) = &shared.oidc else { return call.not_there(None) };
-    let underway = looks::kept(&headers, cookie_name(&shared)).and_then(|sealed| oidc.open(sealed));
+    let underway = looks::kept(&headers, cookie_name(shared.is_tls)).and_then(|sealed| oidc.open(sealed));
     let underway = underway.filter(|underway| underway.is_answered_by(&answer.state, call.now()));
     let mut response = match underway {
         Some(underway) => {
@@ -178,7 +178,7 @@ pub(super) async fn end(
         None => told(&shared, &call, oidc, Why::Late).await,
     };
     // Good once.
-    if let Some(cookie) = cookie(&shared, "", 0) {
+    if let Some(cookie) = cookie(shared.is_tls, "", 0) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
@@ -330,5 +330,18 @@ pub(super) async fn untie_own(
     match noting.untie(account).await {
         Ok(_) => Redirect::to("/konto").into_response(),
         Err(error) => not_in(&shared, &visit, error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn w3_what_a_browser_keeps_meanwhile_is_bound_to_this_host_and_to_tls_where_there_is_tls() {
+        let kept = |is_tls| cookie(is_tls, "x", 600).unwrap().to_str().unwrap().to_owned();
+        assert_eq!(kept(true), "__Host-varde-oidc=x; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=600");
+        // This machine alone, where a browser would take no such cookie.
+        assert_eq!(kept(false), "varde-oidc=x; Path=/; HttpOnly; SameSite=Lax; Max-Age=600");
     }
 }

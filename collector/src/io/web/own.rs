@@ -135,7 +135,10 @@ async fn set_password(shared: &Arc<Shared>, peer: Peer, visit: &Visit, filled: &
         }
     } else {
         let noting = noting(shared, visit, "change password", "another password; other sessions have ended");
-        noting.set_password(own, &kept, &name).await?;
+        if !noting.set_password(own, &kept, &name).await? {
+            // It was ended meanwhile.
+            return Ok(visit.unknown());
+        }
     }
     Ok(renamed(shared, &name, Redirect::to("/konto").into_response()))
 }
@@ -177,7 +180,9 @@ async fn set_factor(shared: &Arc<Shared>, peer: Peer, visit: &Visit, filled: &Fi
         "change second factor",
         "another second factor and other recovery codes; other sessions have ended",
     );
-    changing.set_factor(own, &factor, &name).await?;
+    if !changing.set_factor(own, &factor, &name).await? {
+        return Ok(visit.unknown());
+    }
     let operator = gate::operator_name(shared).await;
     let mut head = visit.head(operator.as_deref());
     if let Some(signed) = &mut head.signed {

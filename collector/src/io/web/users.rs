@@ -175,7 +175,8 @@ async fn change_one(
     let (by, member) = (by(visit), account.member.as_deref());
     let kept = match field(filled, "do") {
         "role" => {
-            let Ok(role) = field(filled, "role").parse::<Role>() else {
+            let role = field(filled, "role").parse::<Role>().ok();
+            let Some(role) = role.filter(|role| role.is_a_persons()) else {
                 return Ok(visit.unread(StatusCode::UNPROCESSABLE_ENTITY));
             };
             if role == account.role {

@@ -123,6 +123,11 @@ async fn what_was_sent_is_never_changed_and_a_correction_is_a_version_of_its_own
     store.edit_advisory(id, &titled("Rettet før sending"), NOW).await.unwrap().unwrap();
     store.send_advisory(id, SENDING).await.unwrap().unwrap();
     let sent = store.advisory(Scope::Operator, id).await.unwrap().unwrap();
+    let unread = async || {
+        let views = store.advisories_unread(Scope::Member(1)).await.unwrap();
+        views.into_iter().map(|view| view.uuid).collect::<Vec<_>>()
+    };
+    assert_eq!(unread().await, [sent.uuid.clone()]);
     assert_eq!(store.edit_advisory(id, &titled("x"), NOW).await.unwrap(), Err(NotDone::Sent(id)));
     assert_eq!(store.send_advisory(id, SENDING).await.unwrap(), Err(NotDone::Sent(id)));
     // The bank is worded otherwise: what was sent says what it said.
@@ -143,7 +148,8 @@ async fn what_was_sent_is_never_changed_and_a_correction_is_a_version_of_its_own
     store.edit_advisory(next, &titled("Rettet"), NOW).await.unwrap().unwrap();
     store.send_advisory(next, SENDING).await.unwrap().unwrap();
     let old = store.advisory(Scope::Member(1), id).await.unwrap().unwrap();
-    assert_eq!((old.corrected_by, &old.texts), (Some(draft.uuid), &sent.texts));
+    assert_eq!((old.corrected_by.as_ref(), &old.texts), (Some(&draft.uuid), &sent.texts));
+    assert_eq!(unread().await, [draft.uuid], "whoever has the version that corrects one reads that");
     let occasions = store.mail_due(Scope::Operator, NOW, MAIL_AT_ONCE).await.unwrap();
     assert_eq!(
         occasions.iter().map(|due| due.occasion).collect::<Vec<_>>(),
@@ -151,6 +157,7 @@ async fn what_was_sent_is_never_changed_and_a_correction_is_a_version_of_its_own
         "of the old none waits"
     );
     assert_eq!(store.withdraw_advisory(next, "feil", SENDING).await.unwrap(), Ok(2));
+    assert!(unread().await.is_empty(), "what no longer holds is not to be read");
     let gone = store.advisory(Scope::Member(2), next).await.unwrap().unwrap();
     assert_eq!((gone.state, gone.withdrawn_why.as_deref()), (State::Withdrawn, Some("feil")));
     assert_eq!(store.correct_advisory(next, "ola", NOW).await.unwrap(), Err(NotDone::Withdrawn(next)));
