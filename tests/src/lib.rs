@@ -24,6 +24,8 @@
 //! [`feed_server`] serves intelligence as it is told, well or as no server should.
 //! [`python`] has the programs and libraries of others that ours are held against, [`node`] those that steer a browser over every page.
 //!
+//! [`guides`] reads the guides and runs each command in them as their reader would.
+//!
 //! The scenarios in `tests/` are named for the promise they keep.
 
 pub mod agent;
@@ -39,6 +41,7 @@ pub mod fault;
 pub mod feed_server;
 pub mod fleet;
 pub mod fuzz_targets;
+pub mod guides;
 pub mod hits;
 pub mod hostile;
 mod hostile_authority;

@@ -85,6 +85,9 @@ fn a_test_comes_the_whole_way_over_quic_and_over_tcp_and_counts_as_no_alert() ->
     ensure!(!page(&scene)?.contains("Ingen har kommet fram ennå") && page(&scene)?.contains("prøvde seg selv"));
     let listed = scene.collector.list("sensor")?;
     ensure!(listed.first().is_some_and(|one| one["self_tested_at"].is_string()), "{listed:?}");
+    let answered: Value = serde_json::from_str(&fetch(None, &scene.web, "/api/v1/sensors")?)?;
+    let told = &answered["items"][0]["self_tested_at"];
+    ensure!(Some(told) == listed.first().map(|one| &one["self_tested_at"]), "{answered}");
     let status = scene.agent.status()?;
     ensure!(status["self_test"]["good_at"].is_string() && status["self_test"]["failed"].is_null(), "{status}");
     ensure!(

@@ -287,6 +287,25 @@ fn all_keys() -> BTreeSet<&'static str> {
     cases().into_iter().map(|(key, _, _)| key).chain(WELL).collect()
 }
 
+/// The keys that stand in the code: what a finding is made of by its name.
+fn in_code() -> BTreeSet<&'static str> {
+    let files =
+        [include_str!("machine.rs"), include_str!("standing.rs"), include_str!("watching.rs"), include_str!("way.rs")];
+    let mut keys = BTreeSet::new();
+    for made in ["Finding::ok(\"", "Finding::warn(\"", "Finding::fail(\"", "finding(\""] {
+        keys.extend(files.iter().flat_map(|file| file.split(made).skip(1)).filter_map(|rest| rest.split('"').next()));
+    }
+    keys
+}
+
+#[test]
+fn no_finding_in_the_code_is_without_facts_that_provoke_it() {
+    let told = in_code();
+    assert!(told.len() > 70, "{told:?}");
+    let unknown: Vec<_> = told.difference(&all_keys()).copied().collect();
+    assert_eq!(unknown, Vec::<&str>::new(), "a case for each is wanted above");
+}
+
 /// The keys that stand in a file of texts, with whether each has a remedy.
 fn in_file(text: &str) -> Vec<(String, bool)> {
     let mut keys: Vec<(String, bool)> = Vec::new();

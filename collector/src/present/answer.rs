@@ -237,6 +237,7 @@ pub fn sensor(facts: &SensorFacts, now: Timestamp) -> shape::Sensor {
         version: facts.agent_version.clone(),
         enrolled_at: facts.enrolled_at.map(Timestamp::clamped),
         last_seen_at: facts.last_seen_at.map(Timestamp::clamped),
+        self_tested_at: facts.self_tested_at.map(Timestamp::clamped),
         certificate_until: facts.keys.until.map(Timestamp::clamped),
         replayed: facts.replayed,
         health: facts

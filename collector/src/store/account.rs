@@ -145,15 +145,20 @@ fn read(row: Row) -> Option<AccountRow> {
     })
 }
 
-/// The member of a number, if one is named; none where there is no such member.
+/// The member of a number, or that a former number leads on to, if one is named; none where there is no such member.
 pub(super) async fn member_id(
     conn: &mut SqliteConnection,
     number: Option<&MemberNumber>,
 ) -> Result<Option<Option<i64>>, sqlx::Error> {
     let Some(number) = number else { return Ok(Some(None)) };
-    let sql = "SELECT id FROM member WHERE number = $1";
-    let id: Option<i64> = sqlx::query_scalar(sql).bind(number.as_str()).fetch_optional(conn).await?;
-    Ok(id.map(Some))
+    Ok(id_of(conn, number.as_str()).await?.map(Some))
+}
+
+/// `member.id` of a number, or of the member that a former number leads on to.
+pub(super) async fn id_of(conn: &mut SqliteConnection, number: &str) -> Result<Option<i64>, sqlx::Error> {
+    let sql = "SELECT id FROM member WHERE number = $1
+        UNION ALL SELECT member_id FROM former_number WHERE number = $1 LIMIT 1";
+    sqlx::query_scalar(sql).bind(number).fetch_optional(conn).await
 }
 
 pub(super) async fn insert(
@@ -394,6 +399,16 @@ mod tests {
 
     fn secret(octet: u8) -> Secret {
         Secret::new([octet; 32])
+    }
+
+    #[tokio::test]
+    async fn a_former_number_leads_on_to_its_member_and_a_number_in_use_to_who_has_it() {
+        let fixture = Fixture::new(2).await;
+        fixture.run("INSERT INTO former_number VALUES ('0999', 2, 'Gammelby', 1), ('1001', 2, 'Gammelby', 1)").await;
+        let mut conn = fixture.store.begin().await.unwrap();
+        for (number, id) in [("0999", Some(2)), ("1001", Some(1)), ("9999", None)] {
+            assert_eq!(id_of(&mut conn, number).await.unwrap(), id, "{number}");
+        }
     }
 
     #[tokio::test]

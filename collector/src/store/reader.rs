@@ -5,6 +5,7 @@ use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
+use super::account::member_id;
 use super::{Scope, Store, StoreError};
 use crate::limits::feed::{READER_SEEN_EVERY, READERS_MAX};
 use crate::reader::{Offered, SECRET_OCTETS, hash, is_same, token};
@@ -95,16 +96,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<AddedReader, StoreError> {
         let mut tx = self.begin().await?;
-        let member: Option<i64> = match &new.member {
-            None => None,
-            Some(number) => {
-                let sql = "SELECT id FROM member WHERE number = $1";
-                match sqlx::query_scalar(sql).bind(number.as_str()).fetch_optional(&mut *tx).await? {
-                    Some(id) => Some(id),
-                    None => return Ok(AddedReader::NoMember),
-                }
-            }
-        };
+        let Some(member) = member_id(&mut tx, new.member.as_ref()).await? else { return Ok(AddedReader::NoMember) };
         let sql = "SELECT COUNT(*), COUNT(CASE WHEN name = $1 THEN 1 END) FROM reader WHERE removed_at IS NULL";
         let (all, same): (i64, i64) = sqlx::query_as(sql).bind(&new.name).fetch_one(&mut *tx).await?;
         if same > 0 {

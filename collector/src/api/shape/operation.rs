@@ -30,6 +30,9 @@ pub struct Sensor {
     /// When it was last heard.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_seen_at: Option<Timestamp>,
+    /// When a test of itself last came the whole way here; null = none has come.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub self_tested_at: Option<Timestamp>,
     /// Until when its certificate is good.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub certificate_until: Option<Timestamp>,

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use varde_common::indicator::Pattern;
 
+use super::account::id_of;
 use super::campaign::{Chosen, views};
 use super::{Scope, Store, StoreError};
 use crate::api::cursor::Position;
@@ -180,9 +181,8 @@ pub(super) async fn member(
     asked: &Asked,
 ) -> Result<Option<Option<i64>>, sqlx::Error> {
     let Some(number) = asked.text("member") else { return Ok(scope.member_id().map(Some)) };
-    let sql = "SELECT id FROM member WHERE number = $1 AND ($2 IS NULL OR id = $2)";
-    let select = sqlx::query_scalar(sql).bind(number.to_owned()).bind(scope.member_id());
-    Ok(Some(select.fetch_optional(conn).await?))
+    let found = id_of(conn, number).await?;
+    Ok(Some(found.filter(|id| scope.member_id().is_none_or(|own| own == *id))))
 }
 
 /// What campaigns go by outside, for this reader.
