@@ -22,6 +22,7 @@ use varde_agent::io::clock::monotonic;
 use varde_tests::alerts::{B9, batch};
 use varde_tests::community::Collector;
 use varde_tests::fleet::Fleet;
+use varde_tests::measure::memory_kib;
 use varde_tests::random::Random;
 use varde_tests::swarm::{Done, Talk, Work, come_back, work_all};
 
@@ -69,13 +70,6 @@ fn told(what: &str, waits: &[Duration]) {
 
 fn verdict(met: bool) -> &'static str {
     if met { "met" } else { "missed" }
-}
-
-/// What a process has in memory by a name of `/proc/PID/status`, KiB.
-fn memory_kib(process: u32, name: &str) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
-    Ok(line.trim_start_matches(':').trim().trim_end_matches(" kB").parse()?)
 }
 
 /// What a process has taken of all cores so far, by fields 14 and 15 of `/proc/PID/stat`, which count hundredths of a second.

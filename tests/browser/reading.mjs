@@ -16,6 +16,8 @@ export const SCREENS = [
   { width: 1280, height: 900, scheme: "light" }, { width: 1280, height: 900, scheme: "dark" },
   { width: 320, height: 640, scheme: "light" }, { width: 320, height: 640, scheme: "dark" },
 ];
+// From this width on a screen stands on a desk, in CSS pixels.
+const DESK_MIN = 1280;
 // How long anything may take before it counts as not happening.
 export const PATIENCE_MS = 60000;
 
@@ -45,6 +47,15 @@ export const judges = (fault) => {
         .filter((e) => e.getBoundingClientRect().right > most + 1 && !e.closest(".scroll") && e.checkVisibility())
         .slice(0, 3).map((e) => `${e.tagName.toLowerCase()}${e.id ? `#${e.id}` : ""}.${e.className}`).join(" "), width);
       fault(where, `is ${wide} wide: ${who}`);
+    }
+    // On a desk nobody scrolls a table sideways: what is off the edge is not looked at.
+    if (width >= DESK_MIN) {
+      const off = await page.evaluate(() => [...document.querySelectorAll("table")].filter((e) => e.checkVisibility()).map((table) => {
+        const place = table.closest(".scroll") ?? table.parentElement;
+        const [wide, room] = [Math.max(table.scrollWidth, place.scrollWidth), place.clientWidth];
+        return wide > room + 1 ? `table in #${place.id || place.tagName.toLowerCase()} is ${wide} wide, in ${room}` : "";
+      }).filter(Boolean));
+      for (const what of off) fault(where, what);
     }
     const [ones, mains] = await page.evaluate(() => ["h1", "main"].map((tag) => document.querySelectorAll(tag).length));
     if (ones !== 1 || mains !== 1) fault(where, `has ${ones} h1 and ${mains} main`);

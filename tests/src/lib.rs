@@ -6,7 +6,7 @@
 //! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks, on which [`wire`] puts frames. [`hostile_lane`] stands in a collector's place; [`hostile_collector`] is a collector that
 //! breaks every rule, [`browser`] a real one for the page, [`person`] one who has only a browser's manners, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty, a [`swarm`] at work, or a
 //! crowd of [`hostile_sensor`]s. [`secrets`] searches for what must not be
-//! found. What benches [`measure`] with is here too. The [`demo`] is the same laboratory with people watching.
+//! found. What benches [`measure`] with is here too, and an audit that is [filled](audit_filled). The [`demo`] is the same laboratory with people watching.
 //!
 //! The [`lab`] has neither packets nor processes: the cores alone, on disks of [`model_disk`], with everything that can go wrong drawn
 //! from a seed. [`badnet`] is a bad network for the real programs, and [`oracle`] closes their books by what it finds in [`places`].
@@ -31,6 +31,7 @@
 pub mod agent;
 pub mod alerts;
 pub mod allocations;
+pub mod audit_filled;
 pub mod badnet;
 pub mod browser;
 pub mod bulk;

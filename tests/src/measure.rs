@@ -31,6 +31,16 @@ pub fn first_thread_of(process: u32) -> Result<Duration> {
     nanoseconds.map(Duration::from_nanos).with_context(|| format!("{path}: {text}"))
 }
 
+/// What a process has in memory by a name of `/proc/PID/status`, KiB.
+///
+/// # Errors
+/// When the process is over, or has no such name.
+pub fn memory_kib(process: u32, name: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
+    Ok(line.trim_start_matches(':').trim().trim_end_matches(" kB").parse()?)
+}
+
 /// Between two looks at a program's memory.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 

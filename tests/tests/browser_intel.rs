@@ -50,7 +50,7 @@ fn a_pasted_warning_is_published_by_the_keyboard_alone() -> Result<()> {
     let lines: Vec<&str> = said["lines"].as_array().context("no lines")?.iter().filter_map(Value::as_str).collect();
     let line = |what: &str| lines.iter().find(|line| line.contains(what)).copied().unwrap_or_default();
     assert!(line("vond[.]example").contains("linje 5") && line("vond[.]example").contains("Tas inn"), "{lines:?}");
-    assert!(line("login[.]microsoftonline").contains("lint holder den tilbake"), "{lines:?}");
+    assert!(line("login[.]microsoftonline").contains("kontrollen holder den tilbake"), "{lines:?}");
     assert!(said["words"].as_str().is_some_and(|words| words.contains("Liste 1 er publisert")), "{said}");
     let listed: Vec<(i64, bool)> = collector
         .query::<(String, Option<i64>)>("SELECT pattern, published_in FROM indicator ORDER BY id")?

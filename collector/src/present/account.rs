@@ -3,6 +3,7 @@
 use askama::Template;
 use qrcode::{Color, QrCode};
 
+use super::browser;
 use super::page::{Extent, Head};
 use super::shown::{Calendar, Shown};
 use super::text::{Language, Texts};
@@ -194,7 +195,7 @@ impl OwnView {
             id: row.id,
             began: calendar.moment(row.began_at).shown,
             seen: calendar.moment(row.seen_at).shown,
-            program: Shown::of(&row.program),
+            program: Shown::of(&browser::short(&row.program)),
             own: row.id == own,
         };
         OwnView {

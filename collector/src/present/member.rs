@@ -61,8 +61,6 @@ pub struct MemberView {
     pub networks: Shown,
     /// Whom to call.
     pub contacts: Vec<ContactRow>,
-    /// Where nobody is known, what to do.
-    pub no_contacts: String,
     /// Which sensors watch it.
     pub sites: Vec<SiteLine>,
     /// What keeps those from seeing or from being heard.
@@ -104,7 +102,6 @@ impl MemberView {
             domains: list(domains.iter().cloned().collect()),
             networks: list(networks.iter().map(ToString::to_string).collect()),
             contacts: contact_rows(profile, reader),
-            no_contacts: texts.with("member-contacts-none", &[("number", number.as_str())]),
             sites: sites.iter().map(|site| line(site, member, texts)).collect(),
             silence: SilenceView::of(silences, scope, reader),
             forms: None,

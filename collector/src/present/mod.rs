@@ -17,6 +17,7 @@ pub mod asset;
 pub mod audit;
 pub mod beat;
 pub mod brake;
+pub mod browser;
 pub mod community;
 pub mod deletion;
 pub mod desk;

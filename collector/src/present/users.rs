@@ -7,6 +7,7 @@ use url::form_urlencoded;
 use varde_common::time::Timestamp;
 
 use super::account::role as role_words;
+use super::browser;
 use super::community::Choice;
 use super::order;
 use super::page::{Extent, Head};
@@ -238,7 +239,7 @@ impl UserView {
         let session = |row: &SessionRow| OpenSession {
             began: moment(row.began_at),
             seen: moment(row.seen_at),
-            program: Shown::of(&row.program),
+            program: Shown::of(&browser::short(&row.program)),
         };
         let seen = sessions.iter().map(|row| row.seen_at).max();
         UserView {

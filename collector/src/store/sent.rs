@@ -1,6 +1,6 @@
 //! What is sent to sensors, counted by source, kind and marking: of the newest list for all, without what is marked for few.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
@@ -50,25 +50,23 @@ impl Store {
         let mut held = HashSet::new();
         for one in set.indicators().filter(|one| !one.pattern.is_confidential() && !is_secret(one.tlp)) {
             held.insert(i64::try_from(one.id.0).unwrap_or(i64::MAX));
+            // The list says which kind each is: the table of everything that was ever taken in need not be read for it.
+            *kinds.entry(one.pattern.kind().to_string()).or_insert(0) += 1;
             *tlps.entry(one.tlp.to_string()).or_insert(0) += 1;
         }
         let number = i64::try_from(revision).unwrap_or(i64::MAX);
         let sql = "SELECT published_at FROM list_revision WHERE revision = $1";
         let published_at: i64 = sqlx::query_scalar(sql).bind(number).fetch_one(self.readers()).await?;
-        let all: Vec<(i64, String)> = sqlx::query_as("SELECT id, kind FROM indicator WHERE published_in IS NOT NULL")
-            .fetch_all(self.readers())
-            .await?;
-        for (_, kind) in all.into_iter().filter(|(id, _)| held.contains(id)) {
-            *kinds.entry(kind).or_insert(0) += 1;
+        let names: Vec<(i64, String)> = sqlx::query_as("SELECT id, name FROM source").fetch_all(self.readers()).await?;
+        let names: HashMap<i64, String> = names.into_iter().collect();
+        let sql = "SELECT DISTINCT source_id, indicator_id FROM claim WHERE withdrawn_at IS NULL";
+        let said: Vec<(i64, i64)> = sqlx::query_as(sql).fetch_all(self.readers()).await?;
+        let mut by_source = HashMap::new();
+        for (source, _) in said.into_iter().filter(|(_, id)| held.contains(id)) {
+            *by_source.entry(source).or_insert(0) += 1;
         }
-        let sql = "SELECT DISTINCT s.name, c.indicator_id FROM claim c JOIN source s ON s.id = c.source_id
-            WHERE c.withdrawn_at IS NULL";
-        let said: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(self.readers()).await?;
-        let mut sources = BTreeMap::new();
-        for (name, _) in said.into_iter().filter(|(_, id)| held.contains(id)) {
-            *sources.entry(name).or_insert(0) += 1;
-        }
-        let mut sources = sorted(sources);
+        let named = by_source.into_iter().filter_map(|(source, count)| Some((names.get(&source)?.clone(), count)));
+        let mut sources = sorted(named.collect());
         sources.truncate(SOURCES_NAMED);
         Ok(Some(Sent {
             revision: number,

@@ -7,8 +7,8 @@ use crate::present::shown::{number, span};
 use crate::present::view::Reader;
 use crate::range::{Bars, Range};
 
-/// How wide it is drawn, and how high its bars.
-const WIDTH: i64 = 960;
+/// How wide its bars are drawn together, and how high they are; the drawing is wider by the end of the last word below.
+const WIDTH: i64 = 970;
 const HEIGHT: i64 = 64;
 const SPARK_WIDTH: i64 = 96;
 const SPARK_HEIGHT: i64 = 18;
@@ -75,18 +75,23 @@ fn heights(counts: &[i64], height: i64) -> Vec<i64> {
         .collect()
 }
 
+/// The left side of a bar, of so many that fill the width together.
+fn left(place: usize, bars: usize) -> i64 {
+    let n = |size: usize| i64::try_from(size).unwrap_or(i64::MAX);
+    WIDTH.saturating_mul(n(place)) / n(bars).max(1)
+}
+
 impl Histogram {
     /// Of so many in each bar.
     pub fn of(asked: &Asked, bars: &Bars, counts: &[i64], reader: &Reader) -> Histogram {
         let (texts, now) = (reader.texts, reader.now);
-        let width = (WIDTH / i64::try_from(bars.count).unwrap_or(1).max(1)).max(2);
         let is_long = bars.width_s() * bars.count as u64 > 36 * 3_600;
         let filter: &Filter = &asked.question.filter;
         let mut drawn = Vec::with_capacity(counts.len());
         let mut ticks = Vec::new();
         for ((place, count), height) in counts.iter().enumerate().zip(heights(counts, HEIGHT)) {
             let (from, to) = (bars.begins(place), bars.begins(place + 1));
-            let x = width * i64::try_from(place).unwrap_or(0);
+            let x = left(place, bars.count);
             let when =
                 format!("{}–{}", reader.calendar.tick(from, true, false), reader.calendar.tick(to, false, false));
             let shown = texts.count("desk-alerts-n", *count);
@@ -98,7 +103,7 @@ impl Histogram {
             drawn.push(Bar {
                 x,
                 y: HEIGHT - height,
-                width: width - 1,
+                width: (left(place + 1, bars.count) - x - 1).max(1),
                 height,
                 from: from.to_string(),
                 to: to.to_string(),
@@ -150,6 +155,16 @@ impl Spark {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::desk::BARS_MAX;
+
+    #[test]
+    fn bars_fill_the_width_however_many_there_are() {
+        for bars in 1..=BARS_MAX {
+            assert_eq!((left(0, bars), left(bars, bars)), (0, WIDTH), "{bars} bars");
+            let narrowest = (0..bars).map(|place| left(place + 1, bars) - left(place, bars)).min().unwrap();
+            assert!(narrowest >= 10, "one of {bars} bars is {narrowest} wide, which nobody can hit");
+        }
+    }
 
     #[test]
     fn what_is_there_is_seen_however_little_it_is() {

@@ -318,7 +318,8 @@ impl DraftPage {
     pub fn of(facts: &Facts, pending: Option<&PendingFacts>, duty: bool, reader: &Reader) -> DraftPage {
         let texts = reader.texts;
         let authors = people(&facts.authors, texts);
-        let counts = [("count", n(facts.count)), ("list", n(facts.list))];
+        let (count, list) = (texts.count("desk-groups-n", n(facts.count)), number(n(facts.list)));
+        let counts = [("count", count.as_str()), ("list", list.as_str())];
         let by = match (facts.authors.is_empty(), facts.since) {
             (true, _) => texts.say("draft-by-nobody"),
             (false, None) => texts.with("draft-by", &[("who", authors.as_str())]),
@@ -364,8 +365,8 @@ impl DraftPage {
         DraftPage {
             name: facts.draft.clone(),
             words: match facts.list {
-                0 => texts.numbers("draft-words-first", &counts),
-                _ => texts.numbers("draft-words", &counts),
+                0 => texts.with("draft-words-first", &counts),
+                _ => texts.with("draft-words", &counts),
             },
             by,
             reviews: reviews.collect(),

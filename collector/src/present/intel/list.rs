@@ -158,7 +158,7 @@ impl SentView {
             &[
                 ("list", &number(sent.revision)),
                 ("at", &reader.calendar.moment(sent.published_at).shown),
-                ("total", &number(sent.total)),
+                ("total", &texts.count("desk-groups-n", sent.total)),
             ],
         );
         let kinds = sent.kinds.iter().map(|(kind, count)| (Shown::of(&kind_words(kind, texts)), *count));
