@@ -57,12 +57,35 @@ async fn nothing_is_taken_in_that_nobody_has_looked_at() {
     let red = [text, source, act, ("seen", seen.as_str()), ("tlp", "red")];
     let (status, _) = post(&scene, "analyst", "/utkast/lim", &red).await;
     assert_eq!((status, scene.fixture.count(KNOWN).await), (200, 0), "nor marked otherwise");
+    for other in [("source", "Andre"), ("threat", "noe annet"), ("format", "csv")] {
+        let fields = [text, act, ("seen", seen.as_str()), other];
+        let source = (other.0 != "source").then_some(source);
+        let fields: Vec<_> = fields.into_iter().chain(source).collect();
+        let (status, _) = post(&scene, "analyst", "/utkast/lim", &fields).await;
+        assert_eq!((status, scene.fixture.count(KNOWN).await), (200, 0), "nor with another {}", other.0);
+    }
     let (status, page) = post(&scene, "analyst", "/utkast/lim", &[text, source, act, ("seen", seen.as_str())]).await;
     assert_eq!((status, scene.fixture.count(KNOWN).await), (303, 1), "{page}");
     let noted = "SELECT COUNT(*) FROM audit WHERE what = 'indicator import' AND who LIKE 'analyst (account %'";
     assert_eq!(scene.fixture.count(noted).await, 1, "in the name of who did it");
     let (status, page) = post(&scene, "analyst", "/utkast/lim", &[("text", "  "), ("source", "NCSC")]).await;
     assert!(status == 422 && page.contains("id=\"wrong\""), "{page}");
+}
+
+#[tokio::test]
+async fn the_next_list_names_what_is_confidential_by_its_number() {
+    let of = |tlp| [("text", WARNING), ("source", "NCSC"), ("tlp", tlp)];
+    for (tlp, is_named) in [("red", false), ("green", true)] {
+        let scene = Scene::new().await;
+        let (_, page) = post(&scene, "analyst", "/utkast/lim", &of(tlp)).await;
+        let seen = hidden(&page, "seen");
+        let fields: Vec<_> = of(tlp).into_iter().chain([("seen", seen.as_str()), ("act", "take")]).collect();
+        let (status, page) = post(&scene, "analyst", "/utkast/lim", &fields).await;
+        assert_eq!(status, 303, "{page}");
+        let page = get(&scene, "publisher", "/utkast/neste").await;
+        assert_eq!(page.contains("vond[.]example") || page.contains("vond.example"), is_named, "{tlp}: {page}");
+        assert_eq!(scene.fixture.count(KNOWN).await, 1, "{tlp}");
+    }
 }
 
 #[tokio::test]

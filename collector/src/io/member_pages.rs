@@ -188,6 +188,7 @@ async fn every_text_of_a_draft_is_shown_and_none_is_sent_or_written_over_that_no
     };
     for (change, other, was) in [
         ("advisory_text title", "Betal.", "Falsk"),
+        ("advisory_text body", "Betal dem.", "Ring dem."),
         ("advisory tlp", "TLP:CLEAR", "TLP:AMBER"),
         ("advisory audience", "all", "chosen"),
         ("advisory_recipient member_id", "2", "1"),

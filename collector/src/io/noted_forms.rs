@@ -302,6 +302,8 @@ async fn w2_what_is_done_to_intelligence_stands_in_the_audit_or_is_not_done() {
     let tried = Tried::new().await;
     with_keys(&tried).await;
     tried.scene.fixture.run("DELETE FROM alert").await;
+    let settings = tried.scene.fixture.store.directory().join("collector.toml");
+    fs::write(settings, "four_eyes = true\n").unwrap();
     let get = async |path: &str| {
         let (comes_with, _) = tried.scene.comes_with("publisher").await;
         tried.scene.ask(&format!("GET {path}"), &comes_with, "").await.1
@@ -316,6 +318,10 @@ async fn w2_what_is_done_to_intelligence_stands_in_the_audit_or_is_not_done() {
         take_in(name).await;
         let draft = hidden(&get("/utkast/neste").await, "draft");
         let asked = format!("draft={draft}&reason=sett");
+        let lists = "SELECT COUNT(*) FROM list_revision";
+        let before = tried.scene.fixture.count(lists).await;
+        let (status, page) = tried.ask("publisher", "/utkast/publiser", &asked).await;
+        assert_eq!((status, tried.scene.fixture.count(lists).await), (409, before), "nobody else has looked: {page}");
         tried.noted("administrator", "/utkast/gjennomgang", &asked, "draft review").await;
         tried.does("publisher", "/utkast/publiser", &asked, "publish").await;
     };

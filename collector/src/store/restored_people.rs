@@ -247,8 +247,15 @@ mod tests {
 
         let store = &backup.store;
         store.add_account("eva", Role::Administrator, None, NOW).await.unwrap();
+        store.begin_session(2, &secret(51), "", NOW).await.unwrap();
+        store.make_link(LinkKind::SignIn, Some(2), &secret(52), NOW).await.unwrap();
         let held = settled(store, Some(&known)).await;
         assert_eq!(held, Held { accounts: Some(3), disabled: 1, tokens: 1, ties: 0 });
+        for table in ["page_session", "page_link"] {
+            let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+            let left: i64 = sqlx::query_scalar(sql).fetch_one(store.readers()).await.unwrap();
+            assert_eq!(left, 0, "{table}: everybody signs in anew");
+        }
         let token = async |octet| store.token(Scope::Operator, &secret(octet), NOW).await.unwrap().is_some();
         assert_eq!((token(21).await, token(22).await), (false, true), "what was removed reads nothing");
         let comes_by = async |name| store.credentials(Scope::Operator, name).await.unwrap();
