@@ -232,13 +232,13 @@ fn taxii(world: &mut World) -> Result<()> {
     }
     let server = FeedServer::on(world.listen()?, world.folder())?;
     let kind = "application/taxii+json;version=2.1";
-    let root = server.url("/root/");
+    let root = server.url("/api/");
     let discovery = format!(r#"{{"title":"Prøve","api_roots":["{root}"],"default":"{root}"}}"#);
     server.set("/taxii2/", Reply::good(kind, discovery));
     let about = r#"{"title":"Prøve","versions":["application/taxii+json;version=2.1"],"max_content_length":1048576}"#;
-    server.set("/root/", Reply::good(kind, about));
+    server.set("/api/", Reply::good(kind, about));
     let one = format!(r#"{{"id":"{COLLECTION}","title":"Domener","can_read":true,"can_write":false}}"#);
-    server.set("/root/collections/", Reply::good(kind, format!(r#"{{"collections":[{one}]}}"#)));
+    server.set("/api/collections/", Reply::good(kind, format!(r#"{{"collections":[{one}]}}"#)));
     world.feeds = Some(server);
     Ok(())
 }
