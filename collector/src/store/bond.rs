@@ -52,9 +52,10 @@ pub enum Of {
     Incident(i64),
 }
 
-/// Whether a strand `s` has met what is marked for few: its address and its domain would tell the value.
-const IS_STRICT: &str = "EXISTS (SELECT 1 FROM alert a JOIN indicator n ON n.id = a.indicator_id
-    WHERE a.strand_id = s.id AND n.tlp NOT IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER'))";
+/// Whether the strand `s` of a trace `t` has met what is marked for few: its address and its domain would tell the value. Nothing else is
+/// asked about, for it is asked of every trace.
+const IS_STRICT: &str = "CASE WHEN t.kind IN ('address', 'domain') THEN EXISTS (SELECT 1 FROM alert a JOIN indicator n
+    ON n.id = a.indicator_id WHERE a.strand_id = s.id AND n.tlp NOT IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER')) ELSE 0 END";
 
 /// Traces, and of which addresses and domains the value is not told.
 async fn traces(conn: &mut SqliteConnection, of: Of) -> Result<(Vec<Trace>, BTreeSet<Key>), sqlx::Error> {

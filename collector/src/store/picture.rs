@@ -5,6 +5,7 @@
 
 mod anchor;
 pub(super) mod beside;
+mod of_case;
 pub(super) mod reads;
 mod rows;
 
@@ -459,19 +460,30 @@ impl Store {
     /// The database's own.
     pub async fn picture(&self, scope: Scope) -> Result<Picture, sqlx::Error> {
         let mut tx = self.readers().begin().await?;
-        let picture = reads::picture(&mut tx, scope, None).await?;
+        let picture = reads::picture(&mut tx, scope, reads::Cases::All).await?;
         tx.rollback().await?;
         Ok(picture)
     }
 
-    /// The picture with this one campaign or incident, and its alerts; none where there is no such, or not for this
-    /// reader.
+    /// The picture without campaigns and incidents: what stands around them, for pages that show none.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn picture_without_cases(&self, scope: Scope) -> Result<Picture, sqlx::Error> {
+        let mut tx = self.readers().begin().await?;
+        let picture = reads::picture(&mut tx, scope, reads::Cases::None).await?;
+        tx.rollback().await?;
+        Ok(picture)
+    }
+
+    /// One campaign or incident with its alerts, and the picture around it, in which of all campaigns and incidents only that campaign
+    /// stands; none where there is no such, or not for this reader.
     ///
     /// # Errors
     /// The database's own.
     pub async fn picture_of(&self, scope: Scope, of: Subject) -> Result<Option<(Picture, Detail)>, sqlx::Error> {
         let mut tx = self.readers().begin().await?;
-        let mut found = reads::detail(&mut tx, scope, of).await?;
+        let mut found = of_case::detail(&mut tx, scope, of).await?;
         if let (Some((_, detail)), Subject::Campaign(id), Scope::Operator) = (&mut found, of, scope) {
             detail.bonds = bonds_of(&mut tx, id).await?;
         }

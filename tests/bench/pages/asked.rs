@@ -172,6 +172,7 @@ impl Asking<'_> {
             for address in NARROWED.iter().filter(|address| role == "analyst" && address.starts_with(self.only)) {
                 all.extend(timed(&person, self.folder, (role, address, Kind::Page), self.rounds)?);
             }
+            println!("asked as {role}: {} addresses so far", all.len());
         }
         Ok(all)
     }

@@ -160,7 +160,7 @@ pub(super) async fn sensor(State(shared): State<Arc<Shared>>, Path(id): Path<Str
     let Ok(id) = id.parse::<i64>() else {
         return visit.not_there(None);
     };
-    match shared.store.picture(visit.who().scope()).await {
+    match shared.store.picture_without_cases(visit.who().scope()).await {
         Ok(picture) => {
             let operator = picture.operator.as_deref();
             let Some(facts) = picture.sensors.iter().find(|sensor| sensor.id == id) else {

@@ -9,18 +9,15 @@ use varde_common::list::CHANNEL_ALL;
 
 use super::anchor::{beat, trust};
 use super::beside::{self, own_names};
-use super::rows::{
-    alert_facts, hit_facts, indicator_facts, keys, maybe_time, member_facts, time, withheld, work_facts,
-};
+use super::rows::{hit_facts, indicator_facts, keys, maybe_time, member_facts, time, withheld, work_facts};
 use super::{
-    ALERTS_MAX, CAMPAIGNS_MAX, CampaignFacts, Detail, HitFacts, INCIDENTS_MAX, INDICATORS_MAX, IncidentFacts,
-    ListFacts, MEMBERS_MAX, MemberFacts, Picture, SensorFacts, SensorTrustFacts, Subject, WordFacts,
+    CAMPAIGNS_MAX, CampaignFacts, HitFacts, INCIDENTS_MAX, INDICATORS_MAX, IncidentFacts, ListFacts, MEMBERS_MAX,
+    MemberFacts, Picture, SensorFacts, SensorTrustFacts, Subject, WordFacts,
 };
 use crate::store::campaign::{is_told_of, others_told};
 use crate::store::heartbeat::BEFORE;
 use crate::store::priority::why_from;
-use crate::store::{Scope, brake, brake_standing, priority, reach, source, weights, workflow};
-use crate::workflow::Matter;
+use crate::store::{Scope, brake, brake_standing, priority, reach, source};
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
 /// Of one whose alerts are numbers by now the marking is not known, and counts as the strictest; of one that a person opened and no sensor
@@ -56,10 +53,21 @@ macro_rules! shown_campaigns {
     };
 }
 
+/// Which campaigns and incidents stand in a picture: reading them is most of what it costs, and not every page shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cases {
+    /// As many as there is room for.
+    All,
+    /// This campaign alone, and no incidents.
+    Campaign(i64),
+    /// None.
+    None,
+}
+
 pub(super) async fn picture(
     tx: &mut Transaction<'static, Sqlite>,
     scope: Scope,
-    only: Option<i64>,
+    cases: Cases,
 ) -> Result<Picture, sqlx::Error> {
     let member = scope.member_id();
     let operator: Option<String> =
@@ -111,9 +119,16 @@ pub(super) async fn picture(
         brake_standings: brake_standing::standings(tx, scope).await?,
         members: members(tx, scope).await?,
         sensors: sensors(tx, scope).await?,
-        campaigns: read_campaigns(tx, scope, only).await?,
+        campaigns: match cases {
+            Cases::All => read_campaigns(tx, scope, None).await?,
+            Cases::Campaign(id) => read_campaigns(tx, scope, Some(id)).await?,
+            Cases::None => Vec::new(),
+        },
         campaigns_total: counts.try_get("campaigns")?,
-        incidents: read_incidents(tx, scope, None).await?,
+        incidents: match cases {
+            Cases::All => read_incidents(tx, scope, None).await?,
+            Cases::Campaign(_) | Cases::None => Vec::new(),
+        },
         incidents_total: counts.try_get("incidents")?,
         exercise_campaigns: counts.try_get("exercise_campaigns")?,
         exercise_incidents: counts.try_get("exercise_incidents")?,
@@ -355,7 +370,7 @@ async fn read_campaigns(
     Ok(campaigns)
 }
 
-async fn read_incidents(
+pub(super) async fn read_incidents(
     tx: &mut Transaction<'static, Sqlite>,
     scope: Scope,
     of: Option<Subject>,
@@ -429,69 +444,7 @@ fn weighed(row: &SqliteRow) -> Result<WordFacts, sqlx::Error> {
     })
 }
 
-pub(super) async fn detail(
-    tx: &mut Transaction<'static, Sqlite>,
-    scope: Scope,
-    of: Subject,
-) -> Result<Option<(Picture, Detail)>, sqlx::Error> {
-    let member = scope.member_id();
-    let (campaign, incident) = subject(Some(of));
-    let picture = picture(tx, scope, campaign).await?;
-    let incidents = read_incidents(tx, scope, Some(of)).await?;
-    let found = match of {
-        Subject::Campaign(id) => picture.campaigns.iter().any(|c| c.id == id),
-        Subject::Incident(_) => !incidents.is_empty(),
-    };
-    if !found {
-        return Ok(None);
-    }
-    let rows = sqlx::query(
-        "SELECT a.*, m.name AS member_name, n.tlp FROM alert a JOIN incident i ON i.id = a.incident_id \
-         JOIN member m ON m.id = a.member_id JOIN indicator n ON n.id = a.indicator_id WHERE ($1 IS NULL OR a.member_id = $1) \
-         AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3) ORDER BY a.first_seen, a.id LIMIT $4",
-    )
-    .bind(member)
-    .bind(campaign)
-    .bind(incident)
-    .bind(ALERTS_MAX)
-    .fetch_all(&mut **tx)
-    .await?;
-    let alerts = rows.iter().map(alert_facts).collect::<Result<Vec<_>, _>>()?;
-    let alerts_total = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM alert a JOIN incident i ON i.id = a.incident_id WHERE ($1 IS NULL OR a.member_id = $1) \
-         AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3)",
-    )
-    .bind(member)
-    .bind(campaign)
-    .bind(incident)
-    .fetch_one(&mut **tx)
-    .await?;
-    let indicators = sqlx::query(
-        "SELECT DISTINCT n.id, n.pattern, n.kind, n.source, n.threat, n.tlp, n.confidence, n.published_in \
-         FROM indicator n JOIN alert a ON a.indicator_id = n.id JOIN incident i ON i.id = a.incident_id \
-         WHERE ($1 IS NULL OR a.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3) \
-         ORDER BY n.id LIMIT $4",
-    )
-    .bind(member)
-    .bind(campaign)
-    .bind(incident)
-    .bind(INDICATORS_MAX)
-    .fetch_all(&mut **tx)
-    .await?
-    .iter()
-    .map(|row| indicator_facts(scope, row))
-    .collect::<Result<_, _>>()?;
-    let escalation = weights::in_force(tx).await?.escalation;
-    let matter = match of {
-        Subject::Campaign(id) => Matter::Campaign(id),
-        Subject::Incident(id) => Matter::Incident(id),
-    };
-    let work = workflow::work(tx, scope, matter).await?.unwrap_or_default();
-    let bonds = Vec::new();
-    Ok(Some((picture, Detail { incidents, indicators, alerts, alerts_total, bonds, escalation, work })))
-}
-
-fn subject(of: Option<Subject>) -> (Option<i64>, Option<i64>) {
+pub(super) fn subject(of: Option<Subject>) -> (Option<i64>, Option<i64>) {
     match of {
         None => (None, None),
         Some(Subject::Campaign(id)) => (Some(id), None),
