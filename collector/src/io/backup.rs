@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use varde_common::time::Timestamp;
@@ -91,9 +92,14 @@ pub(super) fn digest(path: &Path) -> Result<(u64, String), BackupError> {
     }
 }
 
-/// Where a backup goes: into `to` if that is a directory, under a name made of the time; else it gets that name.
+/// Where a backup goes: into `to` if that is a directory, under a name made of the time, or of the next second that is free where two are made
+/// within one; else it gets that name.
 pub fn place(to: &Path, now: Timestamp) -> PathBuf {
-    if to.is_dir() { to.join(format!("{NAME}-{}", name_of(now))) } else { to.to_owned() }
+    if !to.is_dir() {
+        return to.to_owned();
+    }
+    let named = |second| to.join(format!("{NAME}-{}", name_of(now.plus(Duration::from_secs(second)))));
+    (0..60).map(named).find(|path| !path.exists()).unwrap_or_else(|| named(0))
 }
 
 /// A time as a part of a file's name: `20261129T155410Z`.
@@ -246,4 +252,22 @@ pub(super) fn same(path: &Path, entry: &Entry) -> Result<(), BackupError> {
         return Err(BackupError::Changed { path: path.to_owned(), why: "another SHA-256".to_owned() });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_backups_of_one_second_have_each_their_name() {
+        let (folder, now) = (tempfile::tempdir().unwrap(), Timestamp(1_795_000_000_000_000));
+        let first = place(folder.path(), now);
+        assert_eq!(place(folder.path(), now), first, "nothing stands there yet");
+        fs::create_dir(&first).unwrap();
+        let second = place(folder.path(), now);
+        assert_ne!(second, first);
+        assert_eq!(second, place(folder.path(), now.plus(Duration::from_secs(1))));
+        // A name that somebody chose is theirs to free.
+        assert_eq!(place(&folder.path().join("mine"), now), folder.path().join("mine"));
+    }
 }
