@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
+use varde_agent::io::clock;
 use varde_tests::community::{Agent, Collector};
 use varde_tests::fault::{Shim, turn};
 use varde_tests::namespaces::{End, Namespace, allowed, cable};
@@ -351,7 +352,8 @@ impl Double {
         // Segments that were written long ago.
         for entry in fs::read_dir(data.join("spool"))?.flatten() {
             if entry.path().extension().is_some_and(|kind| kind == "seg") {
-                let then = SystemTime::now() - Duration::from_secs(3 * 86_400);
+                let now = Duration::from_micros(u64::try_from(clock::now().as_micros())?);
+                let then = SystemTime::UNIX_EPOCH + now.saturating_sub(Duration::from_secs(3 * 86_400));
                 fs::File::options().write(true).open(entry.path())?.set_modified(then)?;
             }
         }

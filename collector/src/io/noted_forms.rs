@@ -79,7 +79,7 @@ impl Tried {
         let is_told = own.len() == 1 || (own.len() == 2 && what == "recall");
         assert!(is_told, "{path} {body} is not in the audit once as {what:?}: {said:?}");
         let is_own = |(_, by): &&(&str, &str)| who == "stranger" || by.starts_with(&format!("{who} (account "));
-        assert!(own.iter().all(|entry| is_own(entry)), "{path} {body} is said to be another's: {said:?}");
+        assert!(own.iter().all(is_own), "{path} {body} is said to be another's: {said:?}");
         self.forms.borrow_mut().insert(form(path));
         answer
     }

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -20,6 +19,7 @@ use tokio::net::TcpListener;
 use url::Url;
 use varde_common::trust::sha256;
 
+use super::clock;
 use super::oidc::Oidc;
 use crate::oidc::{Provider, SecondFactor};
 
@@ -146,7 +146,7 @@ async fn token(State(double): State<Arc<Double>>, Form(asked): Form<BTreeMap<Str
     if shown.as_ref() != Some(&given.challenge) {
         return refused();
     }
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let now = clock::now().as_micros() / 1_000_000;
     let token = double.signed(&json!({
         "iss": double.issuer, "aud": "varde", "sub": given.who, "nonce": given.nonce, "amr": given.methods,
         "iat": now, "exp": now + 300,

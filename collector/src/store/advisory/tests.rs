@@ -127,7 +127,7 @@ async fn what_was_sent_is_never_changed_and_a_correction_is_a_version_of_its_own
         let views = store.advisories_unread(Scope::Member(1)).await.unwrap();
         views.into_iter().map(|view| view.uuid).collect::<Vec<_>>()
     };
-    assert_eq!(unread().await, [sent.uuid.clone()]);
+    assert_eq!(unread().await, std::slice::from_ref(&sent.uuid));
     assert_eq!(store.edit_advisory(id, &titled("x"), NOW).await.unwrap(), Err(NotDone::Sent(id)));
     assert_eq!(store.send_advisory(id, SENDING).await.unwrap(), Err(NotDone::Sent(id)));
     // The bank is worded otherwise: what was sent says what it said.
